@@ -79,7 +79,7 @@ def _values(bound: BoundNode, declared: type[Node]) -> Iterator[Diagnostic]:
 def _missing(bound: BoundNode) -> Iterator[Diagnostic]:
     for name, each in bound.visible.items():
         value = bound.parameters.get(name)
-        if each.info.required and _empty(value) and not _by_expression(each, bound.parameters):
+        if each.info.required and _empty(value) and not _by_expression(each, bound):
             advice = "choose a value in the editor" if isinstance(value, Mapping) else ""
             label = each.info.label
             yield MissingParameter(at=bound.at.within("parameters", name), name=name, advice=advice, label=label)
@@ -97,10 +97,15 @@ def _formats(bound: BoundNode) -> Iterator[Diagnostic]:
         yield InvalidParameter(at=bound.at.within("parameters", name, "value"), reason=form[1])
 
 
-def _by_expression(declared: Declared, parameters: Mapping[str, Any]) -> bool:
-    """Return whether an expression says what the node does with which parameters: n8n does not ask for them then."""
-    deciding = (parameters.get(name) for name in ("resource", "operation") if name in declared.info.show)
-    return any(isinstance(value, str) and value.startswith("=") for value in deciding)
+def _by_expression(declared: Declared, bound: BoundNode) -> bool:
+    """Return whether an expression stands where n8n evaluates none, and says with which parameters the node works: n8n does not
+    ask for them then.
+    """
+    return any(
+        str(bound.parameters.get(name)).startswith("=")
+        for name in declared.info.show
+        if name in ("resource", "operation") or (name in bound.visible and not bound.visible[name].dynamic)
+    )
 
 
 def _empty(value: Any) -> bool:

@@ -1,13 +1,14 @@
 """Compile an expression string: split, parse, check, then choose the simplest form with the same value."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from compiler.expressions.cost import is_linear
 from compiler.expressions.effects import writes
-from compiler.expressions.extended import check_extended
-from compiler.expressions.gate import check_text
+from compiler.expressions.extended import calls_extension, check_extended
+from compiler.expressions.gate import UNPRINTABLE_CHAIN, check_text
 from compiler.expressions.printed import printed
 from compiler.expressions.quick import quick
 from compiler.expressions.references import References, references
@@ -118,6 +119,10 @@ class _Parts:
         self.chunks = [part if isinstance(part, TextPart) else self._chunk(part) for part in self.parts]
         check_extended(self.trees)
 
+    def codes(self) -> Iterator[CodePart]:
+        """Yield the pieces of code."""
+        return (part for part in self.parts if isinstance(part, CodePart))
+
     def _chunk(self, code: CodePart) -> _Chunk:
         if len(code.value) > MAX_CHARACTERS:
             raise InvalidCodeError(
@@ -132,7 +137,9 @@ class _Parts:
             simple = simplify(source, root)
             rewrite(source, root) if simple is None else None
         except InvalidCodeError as error:
-            raise InvalidCodeError(error.message, code.place(error.index)) from None
+            extended = error.message == UNPRINTABLE_CHAIN and any(calls_extension(each.value) for each in self.codes())
+            message = "invalid syntax" if extended else error.message
+            raise InvalidCodeError(message, code.place(error.index)) from None
         self.reads.variables |= reads.variables
         self.reads.dynamic |= reads.dynamic
         for name, ways in reads.ways.items():

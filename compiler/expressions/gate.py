@@ -12,6 +12,12 @@ _CONSTRUCTOR = re.compile(r"\.\s*constructor")
 _TEMPORARY_NAME = re.compile(r"___[a-z]\d*")
 RESERVED_NAMES = frozenset({"___n8n_data", "__sanitize"})
 """Names of n8n's own machinery, which no script may declare."""
+UNPRINTABLE_CHAIN = "Cannot read properties of undefined (reading 'start')"
+"""n8n's message for an optional chain alone in a `${}`; in a template that calls an extension method it has another."""
+_RESERVED_WORDS = frozenset(
+    {"export", "implements", "interface", "package", "private", "protected", "public", "static"}
+)
+"""Names that are none in strict mode, in which n8n parses an expression."""
 _FUNCTION_CLASSES = frozenset({"AsyncFunction", "AsyncGeneratorFunction", "Function", "GeneratorFunction"})
 
 
@@ -46,6 +52,13 @@ def constant_key(source: ParsedCode, index: Node) -> str | None:
     return None
 
 
+def _is_in_function(node: Node) -> bool:
+    above = node.parent
+    while above is not None and "function" not in above.type:
+        above = above.parent
+    return above is not None
+
+
 def _problem(source: ParsedCode, node: Node) -> str | None:
     match node.type:
         case "property_identifier" | "shorthand_property_identifier_pattern" if "\\" in source.text(node):
@@ -55,6 +68,10 @@ def _problem(source: ParsedCode, node: Node) -> str | None:
         case "subscript_expression":
             index = node.child_by_field_name("index")
             return _named(constant_key(source, index) or "") if index is not None else None
+        case "identifier" | "shorthand_property_identifier" | "shorthand_property_identifier_pattern" if source.text(
+            node
+        ) in _RESERVED_WORDS or (source.text(node) == "await" and not _is_in_function(node)):
+            return "invalid syntax"
         case "identifier" | "shorthand_property_identifier":
             return _identifier(source, node)
         case "object_pattern":
@@ -73,7 +90,7 @@ def _unprintable(source: ParsedCode, node: Node) -> str | None:
     """Return the error of what n8n's rewriter of expressions cannot print."""
     if node.type == "template_substitution" and _is_optional_chain(node):
         named = any(each.type == "identifier" and source.text(each) == "Object" for each in walk(_top(node)))
-        return "invalid syntax" if named else "Cannot read properties of undefined (reading 'start')"
+        return "invalid syntax" if named else UNPRINTABLE_CHAIN
     if node.type == "method_definition" and node.parent is not None and node.parent.type == "class_body":
         return "Expression evaluation failed: Unexpected token ';'"
     return None

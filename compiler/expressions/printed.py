@@ -10,11 +10,12 @@ break as its escape, turns what a line begins with into blanks, and puts a blank
 | `dear${name}` | the same |
 
 It also loses its way at comments in a `${}`. One behind the value is a syntax error. A block comment before the value, where the text
-before the `${` has a break, takes the `${` along, and what follows is text:
+before the `${` has a break, takes the `${` along, and what follows is text. One before brackets does so anywhere, and is gone itself:
 
 | author | runs |
 |---|---|
 | `a` break `${ /* c */ 5 }` | `a\n /* c */ 5 }` |
+| `a${ /* c */ (5) }` | `a (5) }` |
 | `${ 5 /* c */ }` | refused |
 """
 
@@ -62,14 +63,19 @@ def _edits(source: ParsedCode, literal: Node) -> Iterator[tuple[int, int, str]]:
     ends = [*(each.start_byte for each in substitutions), literal.end_byte - 1]
     for n, (start, end) in enumerate(zip(starts, ends, strict=True)):
         raw = source.data[start:end].decode("utf-8", "surrogatepass")
+        behind = _comment_before_brackets(source, substitutions[n]) if n < len(substitutions) else None
+        if behind is not None:
+            yield substitutions[n].start_byte, behind.end_byte, ""
         if _BREAK.search(raw) is None and not any(match[1] for match in _ESCAPE.finditer(raw)):
             continue
         text = _lines(raw)
-        if n < len(substitutions) and _WORD_END.search(text):
+        if n < len(substitutions) and behind is None and _WORD_END.search(text):
             text += " "
         if text != raw:
             yield start, end, text
-        if n < len(substitutions) and (comment := _leading_comment(source, substitutions[n])) is not None:
+        if n == len(substitutions) or behind is not None:
+            continue
+        if (comment := _leading_comment(source, substitutions[n])) is not None:
             yield substitutions[n].start_byte, comment.start_byte, ""
 
 
@@ -80,6 +86,13 @@ def _leading_comment(source: ParsedCode, substitution: Node) -> Node | None:
         return None
     rest = source.data[first.start_byte : substitution.end_byte]
     return None if b"`" in rest or b"${" in rest else first
+
+
+def _comment_before_brackets(source: ParsedCode, substitution: Node) -> Node | None:
+    """Return the leading comment where nothing but a value in brackets follows it."""
+    comment = _leading_comment(source, substitution)
+    rest = substitution.named_children[1:]
+    return comment if len(rest) == 1 and rest[0].type == "parenthesized_expression" else None
 
 
 def _lines(raw: str) -> str:

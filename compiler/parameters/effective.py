@@ -1,6 +1,7 @@
 """Effective parameters of a node. n8n stores no defaults and drops hidden parameters, so both are applied here.
 
-n8n's rules (observed): a scalar is the stored value or its default; of a parameter that is declared several times
+n8n's rules (observed): a value is the stored one or its default, which also stands for a null but of a choice, a number or a
+boolean; of a parameter that is declared several times
 the visible declaration counts; inside a `collection` nothing has a default; an entry of a `fixedCollection` gets its defaults;
 parameters that the type does not declare are dropped; a collection that is given as text, be it an expression, is empty.
 """
@@ -8,7 +9,7 @@ parameters that the type does not declare are dropped; a collection that is give
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal, get_origin
 
 from schemas.node import Declared, Node, declarations
 
@@ -39,8 +40,17 @@ def effective_parameters(node: type[Node], parameters: Mapping[str, Any], versio
     for each in _declared(node):
         if each.alias in all_values and each.alias not in visible and each.visible(all_values, version):
             visible[each.alias] = each
-    values = {name: _fill_defaults(all_values[name], each, name in parameters) for name, each in visible.items()}
+    values = {}
+    for name, each in visible.items():
+        lacking = all_values[name] is None and not _keeps_null(each)
+        value = each.default(version) if lacking else all_values[name]
+        values[name] = _fill_defaults(value, each, name in parameters and not lacking)
     return EffectiveParameters(values, visible)
+
+
+def _keeps_null(declared: Declared) -> bool:
+    type_ = declared.field.annotation
+    return get_origin(type_) is Literal or type_ in (bool, int, float)
 
 
 def _fill_defaults(value: Any, declared: Declared, is_set: bool) -> Any:

@@ -163,7 +163,7 @@ class Engine:
         if not settled:
             return self.current
         self.error = None
-        final = self._final(self.current, outputs)
+        final = self._final(self.current, outputs, ran=False)
         self._advance(self.current, final, Outcome(outputs=outputs, started=now, finished=now))
         return step
 
@@ -274,16 +274,16 @@ class Engine:
             return not (any(surplus) and (self.v1 or legacy.runs_by_surplus(self.graph, step.name))), None
         return False, None
 
-    def _final(self, execute: Execute, outputs: Outputs | None) -> Outputs | None:
+    def _final(self, execute: Execute, outputs: Outputs | None, *, ran: bool = True) -> Outputs | None:
         if outputs is None:
             return None
-        name, given = execute.step.name, len((self.entry or {}).get("inputs", ()))
-        if name not in self.pinned:
-            return finish(
-                execute.step, outputs, given, execute.uncut_inputs, lambda item: self._original(execute, item)
-            )
-        final = finish(execute.step, outputs, given, execute.uncut_inputs, None)
-        if share_pairings(self.pinned[name], final, self.runs.get(name, ())):
+        name = execute.step.name
+        given: list[Items | None] = (self.entry or {}).get("inputs", [])
+        # order v0: of a node that nothing came to, n8n has no output that it could look for errors in
+        whole = name in self.pinned or (not ran and not self.v1 and outputs == [[]])
+        original = None if whole else lambda item: self._original(execute, item)
+        final = finish(execute.step, outputs, given, execute.uncut_inputs, original)
+        if name in self.pinned and share_pairings(self.pinned[name], final, self.runs.get(name, ())):
             self._trail.forget()
         return final
 

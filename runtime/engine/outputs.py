@@ -19,20 +19,21 @@ def _place(i: int, slot: int) -> dict[str, int]:
     return {"item": i, "input": slot} if slot else {"item": i}
 
 
-def finish(step: Step, outputs: Outputs, given: int, uncut: Sequence[Items | None], original: Any) -> Outputs:
+def finish(
+    step: Step, outputs: Outputs, given: Sequence[Items | None], uncut: Sequence[Items | None], original: Any
+) -> Outputs:
     """Return the outputs as they are recorded.
 
-    `given`: how many inputs there were data for, those that the node does not have included; `uncut` are the inputs that it
-    has, before "execute once" cut them. `original(item)` finds the input item that an error item stems from;
-    None for pinned data, whose errors n8n does not route.
+    `given`: all inputs, those that the node does not have included; `uncut` are the inputs that it has, before "execute once"
+    cut them. `original(item)` finds the input item that an error item stems from; None for data whose errors n8n does not route.
     """
     if step.on_error is OnError.OUTPUT and original is not None:
         outputs = split_errors(outputs, step.outputs, original)
-    if given == 1:
+    if len(given) == 1:
         pair(outputs, uncut)
     if step.always_output_data and not (outputs and outputs[0]):
         all_inputs: list[Any] = [
-            {"item": i, "input": slot} for slot, items in enumerate(uncut) for i in range(len(items or ()))
+            {"item": i, "input": slot} for slot, items in enumerate(given) for i in range(len(items or ()))
         ]
         outputs = [[{"json": {}, "pairedItem": all_inputs}], *outputs[1:]]
     return [_unwrap(items) for items in outputs]

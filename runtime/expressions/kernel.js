@@ -313,13 +313,16 @@
   // V8 names what is no function by its source text, which for a name that n8n looks up is a conditional expression.
   const LOOKED_UP = '(intermediate value)(intermediate value)(intermediate value).';
   const NOT_LOOKED_UP = new Set(['Date', 'Math', 'NaN', 'RegExp', 'isFinite', 'isNaN', 'undefined']);
-  const withNames = (message) => message.replace(/___s\.(\w*)/g, (_, name) => (NOT_LOOKED_UP.has(name) ? name : LOOKED_UP + name));
+  const withNames = (message) =>
+    message
+      .replace(/___s\.(\w*)/g, (_, name) => (NOT_LOOKED_UP.has(name) ? name : LOOKED_UP + name))
+      .replaceAll('___x(...)', `${LOOKED_UP}extend(...)`);
   const { getOwnPropertyDescriptor } = Object;
   // Called at the beginning of every `catch`.
   const caught = (error) => {
     if (!(error instanceof TypeError)) return;
     const message = getOwnPropertyDescriptor(error, 'message');
-    if (typeof message?.value === 'string' && message.writable && message.value.includes('___s.')) error.message = withNames(message.value);
+    if (typeof message?.value === 'string' && message.writable && /___s\.|___x\(/.test(message.value)) error.message = withNames(message.value);
   };
 
   // Code without a name, a member or a call: n8n does not catch what it throws.

@@ -105,6 +105,10 @@ class Request:
         content, content_type = (None, None) if body is None else body.encode()
         if content_type == FORM and isinstance(body, Json) and method not in _WITH_BODY:
             content_type = None
+        if isinstance(body, Json) and any(
+            name.lower() == "content-type" and each is None for name, each in self.headers.items()
+        ):
+            content_type = None  # null takes the default away
         if content_type is not None and (declared is None or isinstance(body, Form | Multipart)):
             headers = [pair for pair in headers if pair[0].lower() != "content-type"] + [("content-type", content_type)]
         if userinfo is not None and "authorization" not in names:

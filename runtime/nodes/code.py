@@ -23,8 +23,11 @@ class Code(Activity):
     local: ClassVar[bool] = True
 
     mode: Literal["runOnceForAllItems", "runOnceForEachItem"] = param("runOnceForAllItems")
-    language: Literal["javaScript", "pythonNative", "python"] = param("javaScript")
-    js_code: str = param("", code="javascript", show={"language": ["javaScript"]})
+    language: Literal["javaScript", "pythonNative", "python"] = param(
+        "javaScript", show={"@version": [{"_cnd": {"gte": 2}}]}
+    )
+    js_code: str = param("", code="javascript", show={"language": ["javaScript"], "@version": [{"_cnd": {"gte": 2}}]})
+    js_code_of_version_1: str = param("", alias="jsCode", code="javascript", show={"@version": [1]})
     python_code: str = param("", code="python", show={"language": ["python", "pythonNative"]})
     notice: str = param("")
 
@@ -42,15 +45,16 @@ class Code(Activity):
 
     async def _outcomes(self, context: ActivityContext, items: Items, *, per_item: bool) -> list[dict[str, Any]]:
         mode = "each" if per_item else "all"
-        if self.language == "javaScript" and not self.js_code:
+        js_code = self.js_code_of_version_1 if context.version == 1 else self.js_code
+        if self.language == "javaScript" and not js_code:
             return [{"error": {"message": "Unknown error"}}] * (len(items) if per_item else 1)
         tolerant = context.continue_on_fail
         if self.language != "javaScript":
             value = await context.run_python(self.python_code, mode=mode, items=items, continue_on_fail=tolerant)
         else:
             if per_item:
-                _refuse_all_items(self.js_code)
-            value = await context.run_javascript(self.js_code, mode=mode, items=items, continue_on_fail=tolerant)
+                _refuse_all_items(js_code)
+            value = await context.run_javascript(js_code, mode=mode, items=items, continue_on_fail=tolerant)
         outcomes: list[dict[str, Any]] = value["outcomes"]
         return outcomes
 

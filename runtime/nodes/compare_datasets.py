@@ -104,7 +104,7 @@ class CompareDatasets(Inline):
         if _alike(self.without(one), self.without(two), same):
             from_two = same is not strictly_equal and resolve == "preferInput2"
             equal.append({**(second if from_two else first), "pairedItem": _second(j) if from_two else {"item": i}})
-        elif resolve == "includeBoth":
+        elif resolve not in ("mix", "preferInput1", "preferInput2"):  # both, or what the node does not know
             both: list[PairedItem] = [{"item": i}, _second(j)]
             different.append({"json": self.describe(context, one, two), "pairedItem": both})
         elif resolve == "mix":

@@ -17,7 +17,7 @@ from runtime.contract import (
 from runtime.sandbox.spreadsheets import write_sheet
 from runtime.values.calendar_event import CalendarError, calendar_event
 from runtime.values.encodings import UnknownEncodingError, encode, from_base64
-from runtime.values.javascript import describe_received, js_string, json_stringify
+from runtime.values.javascript import describe_received, js_string, json_stringify, truthy
 from runtime.values.paths import get
 from schemas.item import UNDEFINED, PairedItem
 from schemas.node import Conditions
@@ -52,19 +52,19 @@ class ConvertToFile(Activity):
         """Return items without JSON that have the file."""
         if self.operation not in get_args(Operation):
             return [[]]
-        if self.operation in ("toText", "toBinary", "iCal") or (self.operation == "toJson" and self.mode == "each"):
+        if self.operation in ("toText", "toBinary", "iCal") or (self.operation == "toJson" and self.mode != "once"):
 
             async def one(i: int, item: Item) -> Item:
                 return await context.resolve(self, i).file(context, item)
 
             return await each_item_async(context, items, one)
+        pairs: list[PairedItem] = [{"item": i} for i in range(len(items))]
         try:
             file_item = await context.resolve(self, 0).file_of_all(context, items)
         except NodeError as error:
             if not context.continue_on_fail or self.operation == "toJson":  # of JSON, n8n fails whatever onError says
                 raise
-            return [[error_item(error, 0)]]
-        pairs: list[PairedItem] = [{"item": i} for i in range(len(items))]
+            return [[{**error_item(error, 0), "pairedItem": pairs}]]
         return [[{**file_item, "pairedItem": pairs}]]
 
     async def file_of_all(self, context: ActivityContext, items: Items) -> Item:
@@ -84,9 +84,10 @@ class ConvertToFile(Activity):
             return await self.item(
                 context, self.encode_text(self.as_json(item["json"])), "application/json", "file.json"
             )
-        value = get(item["json"], self.source_property) if self.source_property else item["json"]
+        source: Any = self.source_property
+        value = get(item["json"], js_string(source)) if truthy(source) else item["json"]
         if value is UNDEFINED:
-            raise NodeError(f'The value in "{self.source_property}" is not set')
+            raise NodeError(f'The value in "{js_string(source)}" is not set')
         plain = isinstance(value, str) or (self.operation == "toText" and not isinstance(value, dict | list))
         if self.operation == "toText":
             mime = "text/plain" if plain else "application/json"

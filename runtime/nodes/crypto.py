@@ -70,7 +70,8 @@ class _Crypto(Activity):
             if node.action not in _ACTIONS:  # n8n then shows no field for the result
                 raise NodeError('Could not get parameter "dataPropertyName"', item=i)
             result = await node.result(context, item, i)
-            return {"json": {**item["json"], result_name(node.given("data_property_name"), i): result}}
+            made: Item = {"json": {**item["json"], result_name(node.given("data_property_name"), i): result}}
+            return {**made, "binary": item["binary"]} if "binary" in item and not node.binary_data else made
 
         return await each_item_async(context, items, one, self.error_item)
 
@@ -169,7 +170,8 @@ class CryptoV2(_Crypto):
 
     def error_item(self, error: NodeError, i: int) -> Item:
         """See base class."""
-        shown = {"message": error.message, "name": "Error"}
+        thrown = error.message.endswith(" is not a function") or error.message.startswith("Cannot read properties of ")
+        shown = {"message": error.message, "name": "TypeError" if thrown else "Error"}
         if isinstance(error, InvalidArgumentError):
             shown |= {"name": "TypeError", "code": "ERR_INVALID_ARG_TYPE"}
         return {"json": {"error": shown}, "pairedItem": {"item": i}}

@@ -28,8 +28,10 @@ from schemas.item import BinaryRef
 _MOVED: Final = {"operation": ["binaryToPropery", "fromIcs", "fromJson", "text", "xml"]}
 
 
-_FORMAT_NAMES: Final = ("csv", "fromJson", "html", "ods", "pdf", "rtf", "xls", "xlsx")
+_FORMAT_NAMES: Final = ("csv", "fromJson", "html", "ods", "rtf", "xls", "xlsx")
 """Operations for which a file of another format is told as such where it cannot be read."""
+_STRICT: Final = 1.1
+"""From this version on a broken record of a CSV file is an error."""
 Operation = Literal[
     "csv", "html", "fromIcs", "fromJson", "ods", "pdf", "rtf", "text", "xml", "xls", "xlsx", "binaryToPropery"
 ]
@@ -58,11 +60,12 @@ class ExtractFromFile(Activity):
                 ref = binary_of(item, node.binary_property_name, i)
             except NoBinaryError as error:
                 raise NodeError(error.message, description=error.description, item=i) from error
-            if node.operation == "csv" and takes_head(node.options):
-                return [{"json": row} for row in await read_csv(context, await context.blobs.open(ref), node.options)]
-            data = await context.blobs.read(ref)
             try:
-                return await node.extracted(context, item, data)
+                if node.operation == "csv" and takes_head(node.options):
+                    data = await context.blobs.open(ref)
+                    rows = await read_csv(context, data, node.options, strict=context.version >= _STRICT)
+                    return [{"json": row} for row in rows]
+                return await node.extracted(context, item, await context.blobs.read(ref))
             except SandboxLimitError:  # a file that is too large is of the right format
                 raise
             except NodeError as error:
@@ -80,12 +83,13 @@ class ExtractFromFile(Activity):
         return [self.with_content(item, data)]
 
     def other_format(self, ref: BinaryRef, i: int) -> NodeError | None:
-        """Return the error of a file that cannot be read since it is of another format, as its extension tells; else None."""
+        """Return the error of a file that cannot be read since it is of another format, as its extension tells (of what should
+        be JSON: in any case); else None.
+        """
         extension = ref.get("fileExtension")
-        wanted, expected = ("JSON", "json") if self.operation == "fromJson" else (self.operation, self.operation)
-        if self.operation not in _FORMAT_NAMES or not extension or extension == expected:
-            return None
-        if self.operation == "fromJson" and ref["mimeType"] == "text/plain":
+        wanted = expected = "JSON" if self.operation == "fromJson" else self.operation
+        told = self.operation == "fromJson" or (extension and extension != expected)
+        if self.operation not in _FORMAT_NAMES or not told:
             return None
         return NodeError(
             f"The file selected in 'Input Binary Field' is not in {wanted} format",
@@ -96,7 +100,7 @@ class ExtractFromFile(Activity):
     async def rows(self, context: ActivityContext, data: bytes) -> list[Any]:
         """Return the JSON of an item per row. Raise NodeError."""
         if self.operation == "csv":
-            return await read_csv(context, data, self.options)
+            return await read_csv(context, data, self.options, strict=context.version >= _STRICT)
         rows = await read_sheet(context, data, self.operation, self.options)
         headed = self.operation == "rtf" or self.options.get("headerRow") is not False
         return rows if headed else [{"row": row} for row in rows]
@@ -113,9 +117,7 @@ class ExtractFromFile(Activity):
         binary: dict[str, BinaryRef] = dict(item.get("binary", {}))
         if not self.keeps_source("binary"):
             binary.pop(self.binary_property_name, None)
-        if binary:
-            output["binary"] = binary
-        return output
+        return {**output, "binary": binary}  # an empty one stays an object, as in n8n
 
     def keeps_source(self, part: str) -> bool:
         """Return whether the option Keep Source keeps `part`: "json" or "binary"."""

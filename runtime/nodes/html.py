@@ -83,14 +83,17 @@ class Html(Extraction):
             case "extractHtmlContent":
                 return await self.extract(context, items, rich=context.version >= _RICH_TEXT)
             case "convertToHtmlTable":
-                return [[_table(items, context.resolve(self, 0).options or {})]]
+                return [[_table(items, context.resolve(self, 0).options or {})] if items else []]
             case "generateHtmlTemplate":
                 return each_item(context, items, self._filled(context))
             case _:
                 return [[]]
 
     def _filled(self, context: ActivityContext) -> Callable[[int, Item], Item]:
-        return lambda i, _item: {"json": {"html": js_string(context.resolve(self, i).html)}}
+        return lambda i, _item: {"json": {"html": self._text(context.resolve(self, i).html)}}
+
+    def _text(self, value: Any) -> Any:
+        return js_string(value) if isinstance(self.html, str) else value  # what is no text has no expressions in it
 
     def tidy(self, value: Any, version: float) -> Any:
         """Trim and clean up a value when the options say so; an empty text is undefined before version 1.2."""

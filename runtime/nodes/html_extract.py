@@ -10,10 +10,8 @@ from typing import Any, Literal
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, error_item, param
 from runtime.expressions.library import LibraryError, run_library
 from runtime.values.binary import NoBinaryError, binary_of
-from runtime.values.javascript import js_string, truthy
-from runtime.values.lists.fields import text_parts
+from runtime.values.javascript import is_text, js_string, truthy
 from runtime.values.paths import get
-from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
 
 _WHITE = re.compile(r"\s+")
@@ -56,6 +54,8 @@ class Extraction(Activity):
     def tidy(self, value: Any, version: float) -> Any:
         """Return a value cleaned up as the options say."""
         del version
+        if isinstance(value, dict) and self.trims():  # all attributes of an element
+            raise NodeError("value.trim is not a function")
         return value.strip() if isinstance(value, str) and self.trims() else value
 
     async def extract(self, context: ActivityContext, items: Items, *, rich: bool) -> Outputs:
@@ -76,10 +76,7 @@ class Extraction(Activity):
         """Add the items of one input item, of which `self` is the node: those before a document that fails, too. Raise NodeError."""
         html = await self._html(context, item, i)
         documents = html if isinstance(html, list) else [html]
-        try:
-            extractions = [_extraction(each) for each in (self.extraction_values or {}).get("values") or []]
-        except ProblemError as problem:
-            raise NodeError(problem.message, item=i) from problem
+        extractions = [_extraction(each) for each in (self.extraction_values or {}).get("values") or []]
         readable = list(takewhile(lambda each: _problem(each) is None, documents))
         requests = [{"html": each, "extractions": extractions, "rich": rich} for each in readable]
         for result in await run_library(context, "html", _script(), requests, keep_undefined=context.keeps_undefined):
@@ -127,10 +124,13 @@ def clean_up(text: str) -> str:
 
 
 def _extraction(entry: Mapping[str, Any]) -> dict[str, Any]:
-    skip = text_parts(entry["skipSelectors"], "_valueData.skipSelectors") if truthy(entry.get("skipSelectors")) else []
+    shown = js_string(entry.get("returnValue", "text"))
+    given = entry.get("skipSelectors")
+    skip = ([each.strip() for each in given.split(",")] if is_text(given) else None) if truthy(given) else []
     return {
         "selector": None if (selector := entry.get("cssSelector")) is UNDEFINED else selector,
-        "as": js_string(entry.get("returnValue", "text")),
+        "as": shown,
+        "list": truthy(entry.get("returnArray")),
         "attribute": entry.get("attribute") or "",
         "skip": skip,
     }

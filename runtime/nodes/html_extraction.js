@@ -19,9 +19,10 @@ const valueOf = (node) => {
   if ('multiple' in node.attribs) return chosen.map(optionValue);
   return chosen.length ? optionValue(chosen[0]) : options(node).slice(0, 1).map(optionValue)[0];
 };
-const plain = (node, skip) => text.convert(inner(node), {
-  selectors: skip.map((selector) => ({ selector, format: 'skip' })),
-});
+const plain = (node, skip) => {
+  if (skip === null) throw new TypeError('_valueData.skipSelectors.split is not a function');
+  return text.convert(inner(node), { selectors: skip.map((selector) => ({ selector, format: 'skip' })) });
+};
 
 const read = {
   attribute: (node, { attribute }) => (attribute === '' ? { ...node.attribs } : node.attribs[attribute]),
@@ -39,7 +40,7 @@ const find = (selector) => {
 };
 return value.extractions.map((extraction) => {
   const elements = find(extraction.selector);
-  if (elements.length && !Object.hasOwn(read, extraction.as)) {
+  if ((elements.length || !extraction.list) && !Object.hasOwn(read, extraction.as)) {
     throw new TypeError('extractFunctions[valueData.returnValue] is not a function');
   }
   const all = elements.map((node) => read[extraction.as](node, extraction));

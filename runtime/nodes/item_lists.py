@@ -102,7 +102,7 @@ class ItemLists(Activity):
                 return [_unique(context.version, p, items)]
             if self.operation == "summarize":
                 return [_summary(context.version, p).items(items)]
-            return [[_aggregated(context, p, items)]]
+            return [[_aggregated(context, self, p, items)]]
         except ProblemError as problem:
             raise NodeError(problem.message, description=problem.description) from problem
 
@@ -112,9 +112,11 @@ class ItemLists(Activity):
         listed = js_string(p.field_to_split_out)
         if context.version >= _OBJECTS:
             text_parts(p.field_to_split_out)
+        elif isinstance(p.field_to_split_out, bool | int | float):
+            raise ProblemError("fieldToSplitOut.includes is not a function")
         fields = split_names(listed) if context.version >= _OBJECTS else [listed]
         _check_splitting(context.version, item, fields, dots=not options.get("disableDotNotation"))
-        others = _included(p.fields_to_include) if p.include == "selectedOtherFields" else []
+        others = _included(p.fields_to_include, context.version) if p.include == "selectedOtherFields" else []
         outputs = split_item(item, i, fields, p.include, others, options)
         if context.version < _OBJECTS and p.include == "noOtherFields" and not options.get("destinationFieldName"):
             members = reader(dots=not options.get("disableDotNotation"))(item["json"], listed)
@@ -127,8 +129,10 @@ class ItemLists(Activity):
         return outputs
 
 
-def _included(listed: Any) -> list[str]:
+def _included(listed: Any, version: float) -> list[str]:
     """Return the names of the fields to keep. Those of the fixed collection before version 3 may be empty, or of any type."""
+    if isinstance(listed, dict) and listed and version >= _NAMES_IN_TEXT:
+        return listed_names(listed, "Fields To Include")
     if isinstance(listed, dict):
         return [js_string(each.get("fieldName", UNDEFINED)) for each in listed.get("fields") or ()]
     return _names(listed)
@@ -159,7 +163,7 @@ def _check_splitting(version: float, item: Item, fields: list[str], *, dots: boo
             raise ProblemError(f"The provided field '{field}' is not an array or object")
 
 
-def _aggregated(context: Context, p: ItemLists, items: Items) -> Item:
+def _aggregated(context: Context, raw: ItemLists, p: ItemLists, items: Items) -> Item:
     options = p.options or {}
     used = list(range(len(items)))
     if p.aggregate == "aggregateIndividualFields":
@@ -167,6 +171,8 @@ def _aggregated(context: Context, p: ItemLists, items: Items) -> Item:
         if context.version < _LENIENT:
             _check_aggregating(items, listed, options)
         result: Item = {"json": fields_as_lists(items, listed, options, context.keeps_undefined)}
+    elif p.aggregate != "aggregateAllItemData" and not str(raw.aggregate).startswith("="):
+        raise NodeError('Could not get parameter "destinationFieldName"')
     else:
         included = _names(p.fields_to_include, "Include") if p.include_whole == "specifiedFields" else []
         dropped = _names(p.fields_to_exclude, "Exclude") if p.include_whole == "allFieldsExcept" else []
@@ -186,7 +192,7 @@ def _check_aggregating(items: Items, listed: list[Fields], options: Fields) -> N
     for each in listed:
         field = js_string(each.get("fieldToAggregate") or "")
         if not field:
-            raise ProblemError("Field to aggregate is blank")
+            raise ProblemError("Field to aggregate is blank", "Please add a field to aggregate")
         missing = all(read(item["json"], field) is UNDEFINED for item in items)
         if missing and not options.get("keepMissing"):
             raise ProblemError(f"Couldn't find the field '{field}' in the input data")
@@ -194,7 +200,7 @@ def _check_aggregating(items: Items, listed: list[Fields], options: Fields) -> N
 
 def _unique(version: float, p: ItemLists, items: Items) -> Items:
     listed = p.fields_to_exclude if p.compare == "allFieldsExcept" else p.fields_to_compare
-    listed = listed if version >= _NAMES_IN_TEXT else _names(listed)
+    listed = ("" if listed is None else listed) if version >= _NAMES_IN_TEXT else _names(listed)
     return without_duplicates(items, p.compare, listed, p.options, nulls=version >= _NULLS_OF_ANY_TYPE)
 
 

@@ -8,6 +8,7 @@ from runtime.expressions.library import LibraryError, run_library
 from runtime.values.javascript import js_string
 from runtime.values.paths import set_path, unset
 from runtime.values.undefined import without_undefined
+from schemas.item import UNDEFINED
 
 _TO_HTML = """
 const converter = new lib.Converter();
@@ -83,7 +84,9 @@ def _item(context: ActivityContext, item: Item, node: Markdown, result: Any, i: 
         return {"json": {"error": error.message}}
     json, key = copy.deepcopy(item["json"]), js_string(node.given("destination_key"))
     if result is None and node.is_undefined("markdown"):  # showdown gives back what it cannot convert
-        unset(json, key)
-        return {"json": json, "pairedItem": {"item": i}}
+        if not context.keeps_undefined():
+            unset(json, key)
+            return {"json": json}
+        result = UNDEFINED
     set_path(json, key, result)
-    return {"json": json, "pairedItem": {"item": i}}
+    return {"json": json}

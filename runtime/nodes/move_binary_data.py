@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
 from runtime.values.encodings import UnknownEncodingError, decode, encode, from_base64
-from runtime.values.javascript import js_string, json_stringify
+from runtime.values.javascript import js_string, json_stringify, truthy
 from runtime.values.json_text import NotJsonError, parse_json
 from runtime.values.paths import get, set_path, unset
 from schemas.item import UNDEFINED
@@ -63,7 +63,7 @@ class MoveBinaryData(Activity):
         options = self.options
         text = decode(data, str(options.get("encoding") or "utf8"), strip_bom=options.get("stripBOM") is not False)
         json: Any
-        if self.set_all_data:
+        if truthy(self.set_all_data):
             json = parse_json(text)
             if json is None:
                 raise NodeError("Cannot read properties of null (reading '$error')")
@@ -71,24 +71,21 @@ class MoveBinaryData(Activity):
             json = dict(item["json"])
             value = base64.b64encode(data).decode() if options.get("keepAsBase64") is True else text
             set_path(json, js_string(self.destination_key), parse_json(value) if options.get("jsonParse") else value)
-        output: Item = {"json": json}
-        other_files = dict(item["binary"])
+        other_files = dict(item["binary"])  # an empty one stays an object, as in n8n
         if options.get("keepSource") is not True:
             del other_files[self.source_key]
-        if other_files:
-            output["binary"] = other_files
-        return output
+        return {"json": json, "binary": other_files}
 
     async def to_binary(self, context: ActivityContext, item: Item) -> Item | None:
         """Return the item's JSON, or a field of it, as a file. Raise UnknownEncodingError."""
         options, json = self.options, dict(item["json"])
-        value: Any = json if self.convert_all_data else get(json, js_string(self.value_key))
+        value: Any = json if truthy(self.convert_all_data) else get(json, js_string(self.value_key))
         if value is UNDEFINED:
             return None
         raw = options.get("useRawData") is True and options.get("dataIsBase64") is not True
         from64 = options.get("dataIsBase64") is True and options.get("useRawData") is not True
         if options.get("keepSource") is not True:
-            if self.convert_all_data:
+            if truthy(self.convert_all_data):
                 json = {}
             else:
                 unset(json, js_string(self.value_key))

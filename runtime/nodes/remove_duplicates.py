@@ -41,6 +41,12 @@ def _within_input(context: Context, items: Items, compare: str, listed: str, opt
     return [without_duplicates(items, compare, listed, options, nulls=nulls)]
 
 
+def _given(value: Any) -> Any:
+    if value == "":
+        raise NodeError("The `Value to Dedupe` On is empty. Please provide a value.")
+    return value
+
+
 class RemoveDuplicatesV1(Inline):
     """Removes duplicates within the input. An error ends the node, whatever On Error says."""
 
@@ -184,14 +190,14 @@ class RemoveDuplicates(Durable):
         return new, seen, [] if highest is None else [repr(highest)]
 
     def _number(self, context: ActivityContext, i: int) -> tuple[str, float]:
-        value = context.resolve(self, i).incremental_dedupe_value
+        value = _given(context.resolve(self, i).incremental_dedupe_value)
         number = js_number(value)
         if number != number:  # noqa: PLR0124 - NaN
             raise NodeError(f"The value '{js_string(value)}' is not a number. Please provide a number.")
         return js_string(value), number
 
     def _date(self, context: ActivityContext, i: int) -> tuple[str, float]:
-        value = context.resolve(self, i).date_dedupe_value
+        value = _given(context.resolve(self, i).date_dedupe_value)
         at = parse_date(js_string(value), context.timezone, context.now)
         if at is None:
             raise NodeError(f"The value '{js_string(value)}' is not a valid date. Please provide a valid date.")

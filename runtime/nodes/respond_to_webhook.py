@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any, Literal
 
 from runtime.contract import (
@@ -23,15 +22,11 @@ from runtime.contract import (
 from runtime.values.javascript import ObjectText, js_string
 from runtime.values.paths import set_path
 from runtime.values.written import as_written
-from schemas.diagnostic import Diagnostic, Location
-from schemas.diagnostic.nodes import InvalidParameter, MissingParameter
 from schemas.facts import CredentialUse
 from schemas.item import UNDEFINED, BinaryRef, Json
 
 What = Literal["allIncomingItems", "binary", "firstIncomingItem", "json", "jwt", "noData", "redirect", "text"]
 NODES_WITH_CALLER = ("webhook", "formTrigger", "chatTrigger", "wait")
-_NO_EXPRESSION = 1.2
-"""From this version on what to respond with is no expression."""
 SAMPLE = '{\n  "myField": "value"\n}'
 
 
@@ -45,9 +40,14 @@ class RespondToWebhook(Durable):
     credential_uses = (CredentialUse("jwtAuth", {"respondWith": ["jwt"]}),)
 
     enable_response_output: Dynamic[bool] = param(default=False, show={"@version": [{"_cnd": {"gte": 1.4}}]})
-    respond_with: Dynamic[What] = param("firstIncomingItem")
+    evaluated: Dynamic[What] = param(
+        "firstIncomingItem", alias="respondWith", since={1.2: ""}, show={"@version": [{"_cnd": {"lt": 1.2}}]}
+    )
+    as_text: What = param(
+        "", alias="respondWith", since={1.2: "firstIncomingItem"}, show={"@version": [{"_cnd": {"gte": 1.2}}]}
+    )
     credentials: str = param("", show={"respondWith": ["jwt"]})
-    redirect_url: Dynamic[str] = param("", alias="redirectURL", show={"respondWith": ["redirect"]})
+    redirect_url: Dynamic[str] = param("", alias="redirectURL", show={"respondWith": ["redirect"]}, required=True)
     response_json: Dynamic[Any] = param(SAMPLE, alias="responseBody", show={"respondWith": ["json"]})
     payload: Dynamic[Any] = param(SAMPLE, show={"respondWith": ["jwt"]})
     response_text: Dynamic[str] = param("", alias="responseBody", show={"respondWith": ["text"]})
@@ -74,13 +74,15 @@ class RespondToWebhook(Durable):
             if event is not None:
                 if event.error is not None:
                     raise NodeError(event.error["message"])  # noqa: TRY301 - beside the others
-                response = node.response({"token": event.value})
-            elif node.respond_with == "jwt" and self.is_chosen(context.version):
+                response = node.response(self.sent_headers(node), {"token": event.value})
+            elif node.respond_with == "jwt" and not self._is_text():
+                node.require_request(context)
                 return None, [Call("sign", _parse_json(node.payload))]
             else:
                 node.require_request(context)
-                self.require_choice(context.version)
-                response = node.response(*node.body(context.items))
+                self.require_choice()
+                headers = self.sent_headers(node)
+                response = node.response(headers, *node.body(context.items))
         except NodeError as error:
             if context.continue_on_fail:
                 every: Any = [{"item": i} for i in range(len(context.items))]
@@ -91,22 +93,19 @@ class RespondToWebhook(Durable):
     def _passed(self, items: Items, response: dict[str, Any], version: float) -> Outputs:
         return [items, [{"json": {"response": _item_response(response)}}]] if self._tells(version) else [items]
 
-    def is_chosen(self, version: float) -> bool:
-        """Return whether the node knows what to respond with: from 1.2 on n8n evaluates no expression for it."""
-        return version < _NO_EXPRESSION or not str(self.respond_with).startswith("=")
+    def _is_text(self) -> bool:
+        return str(self.as_text).startswith("=")
 
-    def require_choice(self, version: float) -> None:
-        """Raise NodeError for an expression in place of what to respond with, where n8n does not evaluate one."""
-        if not self.is_chosen(version):
-            raise NodeError(f'The Response Data option "{as_written(self.respond_with)}" is not supported!')
+    def require_choice(self) -> None:
+        """Raise NodeError for an expression in place of what to respond with, which is not evaluated from version 1.2 on."""
+        if self._is_text():
+            raise NodeError(f'The Response Data option "{as_written(self.as_text)}" is not supported!')
 
-    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
-        """Report an address that is missing: n8n asks for it wherever it may be needed."""
-        by_expression = version < _NO_EXPRESSION and str(self.respond_with).startswith("=")
-        if (self.respond_with == "redirect" or by_expression) and self.redirect_url in (None, ""):
-            place = at.within("parameters", "redirectURL")
-            yield MissingParameter(at=place, name="redirectURL", label="Redirect URL")
-            yield InvalidParameter(at=place, reason="'redirectURL' expects a url but we got ''")
+    @property
+    def respond_with(self) -> Any:
+        """What to respond with."""
+        text: Any = self.as_text  # empty where the version hides it
+        return self.evaluated if text == "" else text
 
     def require_request(self, context: DurableContext) -> None:
         """Raise NodeError if, from 1.1 on, no node before this one has a request that waits for an answer."""
@@ -154,15 +153,24 @@ class RespondToWebhook(Durable):
             raise NodeError(f"The item has no binary field '{name}' [item 0]")
         return {"binary": files[name]}
 
-    def response(self, *body: Any) -> dict[str, Any]:
-        """Return {statusCode, headers, body?}; header names in lower case."""
-        given = self.options.get("responseHeaders") or {}
+    def sent_headers(self, node: "RespondToWebhook") -> dict[str, Any]:
+        """Return the headers of the options, names in lower case; one whose value is null or undefined is none. `node` has the values of
+        expressions. Raise NodeError.
+        """
+        given = node.options.get("responseHeaders") or {}
         if not isinstance(given, dict):
             raise NodeError("options.responseHeaders.entries is not iterable")
-        entries = given.get("entries") or []
-        headers: dict[str, Any] = {
-            js_string(each.get("name", "")).lower(): js_string(each.get("value", "")) for each in entries
-        }
+        written: Any = self.options.get("responseHeaders")
+        raw = (written.get("entries") if isinstance(written, dict) else None) or []
+        headers: dict[str, Any] = {}
+        for i, each in enumerate(given.get("entries") or []):
+            lacking = "value" not in each and i < len(raw) and "value" in raw[i]
+            if not lacking and each.get("value", "") is not None:
+                headers[js_string(each.get("name", "")).lower()] = js_string(each.get("value", ""))
+        return headers
+
+    def response(self, headers: dict[str, Any], *body: Any) -> dict[str, Any]:
+        """Return {statusCode, headers, body?}."""
         code = self.options.get("responseCode") or (307 if self.respond_with == "redirect" else 200)
         if self.respond_with == "redirect":
             headers |= _location(self.redirect_url)

@@ -96,6 +96,8 @@ class SetV1(Inline):
     def run(self, context: Context, items: Items) -> Outputs:
         """Return one item for each; booleans are written first, then numbers, then strings."""
         convert = _CONVERSIONS if context.version >= 2 else _CONVERSIONS_V1
+        if not items:  # the node was reached through an input that it has not: n8n makes an item
+            return [[{**self._item(context, 0, {"json": {}}, convert), "pairedItem": {"item": 0}}]]
         return [[self._item(context, i, item, convert) for i, item in enumerate(items)]]
 
     def _item(self, context: Context, i: int, item: Item, convert: dict[str, Callable[[Any], Any]]) -> Item:
@@ -344,7 +346,7 @@ def _input_fields(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
     if include == "none":
         return {}
     if include not in ("selected", "except"):
-        raise NodeError(f'The include option "{include}" is not known!')
+        raise NodeError(f'The include option "{js_string(include)}" is not known!')
     try:
         names = text_parts(fields)
     except ProblemError as problem:

@@ -22,8 +22,8 @@ class _Batches(Inline):
         """Return the next batch; the first call and `reset` (true, and nothing else) take the input as the items to give out."""
         memory = context.memory
         p = context.resolve(self, 0)
-        size = p.batch_size
-        if context.run_index == 0 or "items" not in memory or (p.options or {}).get("reset") is True:
+        size, options = p.batch_size, p.options or {}  # an option that fails does so in every run
+        if context.run_index == 0 or "items" not in memory or options.get("reset") is True:
             batch = self._first(memory, context, items, size)
         else:
             batch = self._later(memory, context, items, size)

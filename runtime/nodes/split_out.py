@@ -3,7 +3,7 @@
 from typing import Any, Final, Literal
 
 from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
-from runtime.values.javascript import js_string, property_order
+from runtime.values.javascript import is_text, js_string, property_order
 from runtime.values.lists.fields import listed_names, text_parts
 from runtime.values.paths import get, has, plain_name, unset
 from runtime.values.problem import ProblemError
@@ -44,7 +44,7 @@ class SplitOut(Inline):
 
 
 def _names(listed: Any, title: str) -> list[str]:
-    if not isinstance(listed, str | list):
+    if not (is_text(listed) or isinstance(listed, list)):
         listed_names(listed, f"Fields To {title}")
     return split_names(listed)
 

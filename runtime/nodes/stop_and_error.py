@@ -23,7 +23,7 @@ class StopAndError(Inline):
         p = context.resolve(self, 0)
         kind = str(self.error_type)  # which n8n takes as it is written
         if kind == "errorMessage":
-            raise _from_message(p.error_message)
+            raise _from_message(p.given("error_message"))
         if kind != "errorObject" and not kind.startswith("="):
             raise NodeError('Could not get parameter "errorObject"')
         raise _from_object(p.error_object)
@@ -34,7 +34,7 @@ def _from_message(message: Any) -> NodeError:
         return NodeError(message)
     if isinstance(message, list):
         return NodeError("")
-    if message is None or not isinstance(message, dict):
+    if not isinstance(message, dict):
         # n8n hands the value to an error class that expects an object
         return NodeError(f"Cannot use 'in' operator to search for 'description' in {js_string(message)}")
     return NodeError(js_string(message.get("message", "")), description=message.get("description"))

@@ -87,6 +87,8 @@ class _SwitchV1To2(Inline):
     def _match(self, p: "_SwitchV1To2") -> tuple[int, Rule] | None:
         """Return the first rule that holds, and its place."""
         type_ = js_string(p.data_type)
+        if type_ not in _DEFAULT_VALUES and not str(self.data_type).startswith("="):
+            raise NodeError('Could not get parameter "value1"')
         value1 = self._value1(p, type_)
         written = self.rules.get("rules") or ()
         for place, (raw, rule) in enumerate(zip(written, (p.rules or {}).get("rules") or (), strict=False)):
@@ -171,6 +173,8 @@ class SwitchV2(_SwitchV1To2):
 
     def run(self, context: Context, items: Items) -> Outputs:
         """Send each item to one output, or nowhere."""
+        if not items:
+            return []
         ports = _Ports(self._count(context))
         for i, item in enumerate(items):
             try:
@@ -255,10 +259,14 @@ class SwitchV3(Inline):
         del version
         if self.mode == "expression":
             return _count(self.number_outputs)
+        if self.mode != "rules":
+            return 0
         return len(self.rules.get("values") or ()) + (self.options.get("fallbackOutput") == "extra")
 
     def run(self, context: Context, items: Items) -> Outputs:
         """Send each item to the output of its first rule (or of all its rules), to the fallback, or nowhere."""
+        if not items:
+            return [[]]
         if self.mode == "expression":
             return self._by_expression(context, items)
         if self.mode != "rules":

@@ -326,16 +326,19 @@
           `$input.${name}() takes no arguments. To get items from a specific upstream node, use $('NodeName').${name}() (or $('NodeName').all() for every item).`,
         );
 
+  // without items only when the node was reached through an input that it has not
+  const present = (input) => (input.all().length > 0 ? input : refuse('No execution data available'));
+
   const codeInput = (input) => ({
-    all: () => input.all(),
+    all: () => present(input).all(),
     get context() {
       return input.context;
     },
-    first: noArguments('first', () => input.first()),
+    first: noArguments('first', () => present(input).first()),
     get item() {
-      return input.item;
+      return present(input).item;
     },
-    last: noArguments('last', () => input.last()),
+    last: noArguments('last', () => present(input).last()),
     get params() {
       return input.params;
     },

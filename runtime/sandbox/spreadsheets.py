@@ -28,7 +28,7 @@ _SWITCHES: Final = {
 _CSV: Final = """
 const rows = [];
 let skipped = 0;
-const { text, header, empties, limit, ...options } = value;
+const { text, header, empties, limit, strict, ...options } = value;
 try {
   lib.parse(text, {
     ...options, columns: header,
@@ -39,29 +39,29 @@ try {
     onSkip: () => { skipped += 1; },
   });
 } catch (error) {
-  if (!error.code || error.code.startsWith('CSV_INVALID_OPTION')) throw error; // not a broken record
+  if (strict || !error.code || error.code.startsWith('CSV_INVALID_OPTION')) throw error; // not a broken record
 }
 return { rows, skipped };
 """
 
 
 async def read_csv(
-    context: ActivityContext, data: bytes | LongBytes, options: Mapping[str, Any]
+    context: ActivityContext, data: bytes | LongBytes, options: Mapping[str, Any], *, strict: bool = False
 ) -> list[dict[str, Any]]:
     """Return the rows of a CSV file: an object per row, or `{row: ...}` without a header. Raise NodeError.
 
-    A broken record ends the file, as in n8n, unless records with errors are to be skipped. Of a long file only as much
+    A broken record ends the file, as in n8n, or is an error (`strict`), unless records with errors are to be skipped. Of a long file only as much
     is read as the option for the number of rows requires.
     """
     if isinstance(data, bytes):
-        return await _csv_rows(context, data, options)
+        return await _csv_rows(context, data, options, strict=strict)
     head, looked = bytearray(), FIRST_HEAD_BYTES
     async for piece in data:
         head += piece
         if len(head) < looked:
             continue
         whole = bytes(head[: head.rfind(b"\n") + 1])
-        rows = await _csv_rows(context, whole, options)
+        rows = await _csv_rows(context, whole, options, strict=False)
         if len(rows) >= js_number(options["maxRowCount"]):  # a record that is cut in its middle is none
             return rows
         looked *= 4
@@ -70,7 +70,7 @@ async def read_csv(
                 f"The first {options['maxRowCount']} rows are not in the first {len(head):,} bytes of the file",
                 description="Ask for fewer rows: a step may not hold more of it.",
             )
-    return await _csv_rows(context, bytes(head), options)
+    return await _csv_rows(context, bytes(head), options, strict=strict)
 
 
 def takes_head(options: Mapping[str, Any]) -> bool:
@@ -83,7 +83,9 @@ def takes_head(options: Mapping[str, Any]) -> bool:
     return js_number(options.get("maxRowCount", -1)) > -1 and encoding not in _UTF16_NAMES
 
 
-async def _csv_rows(context: ActivityContext, data: bytes, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+async def _csv_rows(
+    context: ActivityContext, data: bytes, options: Mapping[str, Any], *, strict: bool
+) -> list[dict[str, Any]]:
     skip = (options.get("skipRecordsWithErrors") or {}).get("value") or {}
     for name, refusal in _SWITCHES.items():
         if not isinstance(value := options.get(name), bool | None):
@@ -97,6 +99,7 @@ async def _csv_rows(context: ActivityContext, data: bytes, options: Mapping[str,
         "relaxQuotes": bool(options.get("relaxQuotes")),
         "skipRecordsWithError": bool(skip.get("enabled")),
         "skipEmptyLines": True,
+        "strict": strict,
     }
     if "fromLine" in options:
         request["fromLine"] = options["fromLine"]

@@ -4,6 +4,7 @@ import base64
 import mimetypes
 from typing import Any, Final
 
+from runtime.values.javascript import is_text
 from schemas.item import BinaryRef, Item
 
 __all__ = [
@@ -84,14 +85,14 @@ class NoBinaryError(Exception):
 
 def binary_of(item: Item, name: Any, i: int) -> BinaryRef:
     """Return the file `name` of input item `i`; an expression may give anything for it. Raise NoBinaryError."""
-    if not isinstance(name, str):
+    if not is_text(name):
         raise NoBinaryError(
             "Provided parameter is not a string or binary data object.",
             "Specify the property name of the binary data in input item or use an expression to access the binary data in "
             'previous nodes, e.g. "{{ $(_target_node_).item.binary[_binary_property_name_] }}"',
         )
     binary = item.get("binary")
-    if not binary:
+    if binary is None:
         raise NoBinaryError(
             f"This operation expects the node's input data to contain a binary file '{name}', but none was found "
             f"[item {i}]",

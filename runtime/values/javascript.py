@@ -8,7 +8,8 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, Self
+from datetime import datetime
+from typing import Any, Self, TypeGuard
 
 from schemas.item import UNDEFINED
 
@@ -20,6 +21,7 @@ __all__ = [
     "ShownObject",
     "compare",
     "describe_received",
+    "is_text",
     "js_number",
     "js_string",
     "js_typeof",
@@ -73,6 +75,11 @@ class ObjectText(str):
         made = super().__new__(cls, text)
         made.number, made.shown = number, shown
         return made
+
+
+def is_text(value: Any) -> TypeGuard[str]:
+    """Return whether JavaScript's `typeof` is "string": a date that came out of a script is text here alone."""
+    return isinstance(value, str) and not isinstance(value, DateTimeText | ObjectText)
 
 
 class NullObject:
@@ -187,6 +194,8 @@ def js_number(value: Any) -> float:
     if isinstance(value, int | float):
         return value
     if isinstance(value, str):
+        if isinstance(value, DateTimeText):
+            return tidy(datetime.fromisoformat(value).timestamp() * 1000)
         return value.number if isinstance(value, ObjectText) else _string_number(value)
     return _string_number(js_string(value)) if isinstance(value, list | tuple) else math.nan
 

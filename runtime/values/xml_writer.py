@@ -94,7 +94,9 @@ def _element(name: str) -> _Node:
     return _Node(_name(name))
 
 
-def _name(name: str) -> str:
+def _name(name: Any) -> str:
+    if not isinstance(name, str):
+        raise XmlError("name.indexOf is not a function")
     if not NAME.fullmatch(name):
         raise XmlError("Invalid character in name")
     return name

@@ -5,6 +5,7 @@ from typing import Any
 from runtime.contract import ActivityContext, BinaryRef, Item, NodeApiError, NodeError
 from runtime.http import Bytes, Form, Json, Multipart, Part, parse_form
 from runtime.http.body import FORM, JSON, Body, field_part
+from runtime.nodes.http_request.call import RequestFailed
 from runtime.nodes.http_request.fields import by_name, is_missing, last_wins, pairs, parse_field
 from runtime.nodes.http_request.parameters import HttpRequestParameters
 from runtime.values.javascript import js_string, json_stringify
@@ -102,7 +103,10 @@ def _field(name: str, value: Any, i: int) -> Part:
     try:
         return field_part(name, value)
     except ValueError as error:
-        raise NodeApiError(str(error), item=i) from error
+        failed = NodeApiError(str(error), item=i)
+        if isinstance(value, bool):  # found out while the request is sent, as an error without members of its own
+            raise RequestFailed(failed, {}) from error
+        raise failed from error
 
 
 async def file_part(context: ActivityContext, item: Item, name: str, field_name: str, i: int) -> Part:

@@ -64,11 +64,10 @@ def parse_field(value: Any, label: str, i: int) -> Any:
 
 
 def query_fields(node: HttpRequestParameters, written: HttpRequestParameters, version: float, i: int) -> Any:
-    """Return the query as an object; None where it is null, which cannot be sent. Raise NodeError."""
+    """Return the query, an object unless JSON gives something else; None where it is null, which cannot be sent. Raise NodeError."""
     if node.specify_query == "json":
         text = node.given("json_query")
-        query = parse_field(text, "JSON Query Parameters", i)
-        return query if isinstance(query, dict | list | str | None) else {}
+        return parse_field(text, "JSON Query Parameters", i)
     return by_name(pairs(node.query_parameters, written.query_parameters), version)
 
 

@@ -93,6 +93,8 @@ def body_of(response_options: ResponseOptions, response: HttpResponse, i: int) -
     if response_options.format == "text":
         return json_stringify(data) if isinstance(data, dict | list) else data
     if isinstance(data, str) and response_options.format != EXPRESSION:
+        if not data.strip():
+            return {}
         raise NodeError(_NOT_JSON, item=i)
     return data
 

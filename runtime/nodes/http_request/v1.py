@@ -18,7 +18,7 @@ from runtime.contract import (
     param,
 )
 from runtime.http import Bytes, Failure, Form, Json, Multipart, Part, Request, status_failure
-from runtime.http.answer import axios_data
+from runtime.http.answer import axios_data, decode
 from runtime.http.body import FORM, JSON, Body, field_part
 from runtime.http.credentials import Credential
 from runtime.http.exchange import Redirects
@@ -232,7 +232,8 @@ class _HttpRequestV1To2(Activity):
         )
         data = axios_data(response.body)
         if response.status not in _SUCCESS and not options.get("ignoreResponseCode"):
-            content = json_stringify("" if data is UNDEFINED else data)
+            shown = decode(response.body, None) if response_options.format in ("file", "string") else data
+            content = json_stringify("" if shown is UNDEFINED else shown)
             raise _status_error(f"{response.status} - {content}", response.status, i)
         if response_options.format == "file":
             return [await file_item(context, response_options, final, item)]

@@ -34,6 +34,7 @@ from runtime.nodes.http_request.output import (
 )
 from runtime.nodes.http_request.parameters import HttpRequestParameters
 from runtime.nodes.http_request.results import begin, cancel_all, failed_item, gather_in_order, refused_item
+from runtime.values.javascript import js_string, js_typeof
 from schemas.diagnostic import Diagnostic, Location
 from schemas.facts import CredentialUse, is_literal
 
@@ -166,7 +167,10 @@ class HttpRequest(HttpRequestParameters):
             body = as_text(body)
         request.body = body
         if self.send_query:
-            request.query = query_fields(self, written, version, i)
+            query = query_fields(self, written, version, i)
+            if credential is not None and self.generic_auth_type == "httpQueryAuth":
+                _require_object(query, credential, i)
+            request.query = query if isinstance(query, dict | list | str | None) else {}
         if self.send_headers:
             request.headers = header_fields(self, written, options, version, i)
         if content_type is not None and self.content_type == "raw":
@@ -205,6 +209,13 @@ class HttpRequest(HttpRequestParameters):
         if self.authentication == "predefinedCredentialType":
             return self.node_credential_type
         return self.generic_auth_type if self.authentication == "genericCredentialType" else None
+
+
+def _require_object(query: Any, credential: Credential, i: int) -> None:
+    """Raise NodeError for a query that JavaScript cannot give the credential's member."""
+    if isinstance(query, bool | int | float | str):
+        name = js_string(credential.data.get("name") or "")
+        raise NodeError(f"Cannot create property '{name}' on {js_typeof(query)} '{js_string(query)}'", item=i)
 
 
 def _redirects(options: dict[str, Any], version: float) -> Redirects:

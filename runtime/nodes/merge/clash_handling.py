@@ -56,8 +56,7 @@ def combine(items: Sequence[Item], clash: Clash, *, again: bool = False) -> Item
     files: dict[str, Any] = {}
     for item in ordered:
         files.update(item.get("binary") or {})
-    if files:
-        merged["binary"] = files
+    merged["binary"] = files  # also when there is none: n8n's merged item has an empty object
     merged["pairedItem"] = paired
     return merged
 

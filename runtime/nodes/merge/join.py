@@ -36,7 +36,7 @@ def join(one: Items, two: Items, fields: Pairs, *, dots: bool, fuzzy: bool, firs
     left: Items = []
     for item in one:
         values = [read(item, name) for name, _ in fields]
-        matches = [] if any(value is UNDEFINED for value in values) else rows.matches(values, first=first)
+        matches = [] if not values or any(value is UNDEFINED for value in values) else rows.matches(values, first=first)
         if not matches:
             left.append(item)
             continue

@@ -207,7 +207,7 @@ class MergeV3(_Merge):
                 names = text_parts(self.fields_to_match_string)
             except ProblemError as problem:
                 raise NodeError(problem.message) from problem
-            pairs = [(name, name) for name in names if name]
+            pairs = [(name, name) for name in names] or [("", "")]
         return _complete(pairs)
 
     def chosen_input(self, inputs: list[Items]) -> Items:
@@ -234,11 +234,15 @@ def _everything(inputs: list[Items]) -> Any:
 
 
 def _complete(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    if not pairs or any(not a or not b for a, b in pairs):
-        raise NodeError(
-            'You need to define at least one pair of fields in "Fields to Match" to match on',
-            description="If you want to match items by field names that are different, use the advanced settings",
-        )
+    """Return the pairs: without any, nothing matches. Raise NodeError for one that lacks a name."""
+    if len(pairs) == 1 and not any(pairs[0]):
+        raise NodeError('You need to define at least one pair of fields in "Fields to Match" to match on')
+    for i, (a, b) in enumerate(pairs):
+        if not a or not b:
+            one, other = f"field 1 = '{a}'", f"field 2 = '{b}'"
+            raise NodeError(
+                f'You need to define both fields in "Fields to Match" for pair {i + 1},\n\t\t\t\t {one}\n\t\t\t\t {other}'
+            )
     return pairs
 
 

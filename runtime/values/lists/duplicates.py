@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from runtime.values.equality import strictly_equal
-from runtime.values.javascript import js_typeof, property_order
+from runtime.values.javascript import is_text, js_typeof, property_order
 from runtime.values.lists.fields import Json, Reader, dots_hint, names, reader
 from runtime.values.lists.sorting import is_less, js_sorted
 from runtime.values.paths import set_path
@@ -21,6 +21,8 @@ def without_duplicates(items: Items, which: Any, listed: Any, options: Any, *, n
 
     `nulls`: a null is of any type. Raise ProblemError when a field is missing somewhere or changes its type.
     """
+    if not items:  # the node was reached through an input that it has not
+        raise ProblemError("Cannot read properties of undefined (reading 'json')")
     options = options or {}
     which = which if isinstance(which, str) else ""  # n8n takes what it does not know for all fields
     dots = not options.get("disableDotNotation")
@@ -39,7 +41,7 @@ def without_duplicates(items: Items, which: Any, listed: Any, options: Any, *, n
 
 def _names(which: Any, listed: Any) -> list[str]:
     label = _LABELS.get(which)
-    if label and not isinstance(listed, str | list):
+    if label and not (is_text(listed) or isinstance(listed, list)):
         raise ProblemError(
             f"The '{label}' parameter must be a string of fields separated by commas or an array of strings."
         )

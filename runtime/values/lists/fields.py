@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from runtime.values.javascript import js_string
+from runtime.values.javascript import is_text, js_string
 from runtime.values.paths import get
 from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
@@ -40,7 +40,7 @@ def names(listed: Any) -> list[str]:
 
 def listed_names(listed: Any, title: str) -> list[str]:
     """Return the names of a parameter that is text with commas or a list. Raise ProblemError, with its title, for anything else."""
-    if not isinstance(listed, str | list):
+    if not (is_text(listed) or isinstance(listed, list)):
         raise ProblemError(
             f"The '{title}' parameter must be a string of fields separated by commas or an array of strings."
         )
@@ -49,7 +49,7 @@ def listed_names(listed: Any, title: str) -> list[str]:
 
 def text_parts(value: Any, source: str = "this.getNodeParameter(...)") -> list[str]:
     """Return the parts of text between commas, stripped. Raise ProblemError, as JavaScript does, for what is no text."""
-    if isinstance(value, str):
+    if is_text(value):
         return [part.strip() for part in value.split(",")]
     if value is None or value is UNDEFINED:
         raise ProblemError(f"Cannot read properties of {js_string(value)} (reading 'split')")

@@ -27,7 +27,7 @@ def sorted_by_fields(items: Items, chosen: Any, options: Any) -> Items:
     listed = list((chosen or {}).get("sortField") or ())
     if not listed:
         raise ProblemError("No sorting specified. Please add a field to sort by")
-    fields = [(js_string(each.get("fieldName", "")), each.get("order") == "descending") for each in listed]
+    fields = [(js_string(each.get("fieldName", "")), each.get("order", "ascending") != "ascending") for each in listed]
     dots = not (options or {}).get("disableDotNotation")
     read = reader(dots=dots)
     for name, _ in fields:

@@ -1,7 +1,7 @@
 """`python -m tests.conformance.fresh ask KIND --seed N --count N FILE`: draw fresh cases, ask n8n (`ORACLE_DIR`), and keep them.
 
 `python -m tests.conformance.fresh grade KIND FILE [--host temporal] [--out FILE]`: run those of a file and print how they went. KIND
-is expressions, mutants, flows, http, real or vendors (`--types slack,notion`); a file has one case per line
+is expressions, mutants, parameters, flows, http, real or vendors (`--types slack,notion`); a file has one case per line
 (expressions: one expression file). The answers of n8n are written as they come, so that a file can be graded before it
 is complete. A request of `http` whose body never comes is left out. Credentials of `http` and `vendors` must be in n8n's own database:
 `credentials KIND FILE` writes them for `n8n import:credentials --input=FILE`, with the `ORACLE_HOME` of `ask` as `N8N_USER_FOLDER`.
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.conformance.expressions_score import grade_expression, run_expression_file
-from tests.conformance.fresh import expressions, flows, http, mutants, real, vendor_calls, vendors
+from tests.conformance.fresh import expressions, flows, http, mutants, parameters, real, vendor_calls, vendors
 from tests.conformance.fresh.asking import answers
 from tests.conformance.fresh.grade import Grade, grades_on_temporal, grades_on_the_local_host, summary
 from tests.conformance.fresh.vendor_cases import ask_vendors, grade_vendors
@@ -26,7 +26,10 @@ from tests.conformance.record_expressions import record, written
 
 _UNDER_WAY: Final = 1.0
 """Seconds after which the requests of a run that failed have arrived: n8n does not wait for those under way."""
-DRAWERS = {"mutants": mutants.draw_cases, "flows": flows.draw_cases, "http": http.draw_cases, "real": real.draw_cases}
+DRAWERS = {
+    "mutants": mutants.draw_cases, "flows": flows.draw_cases, "http": http.draw_cases, "parameters": parameters.draw_cases,
+    "real": real.draw_cases,
+}  # fmt: skip
 
 
 def ask(kind: str, seed: int, count: int, path: Path, types: list[str]) -> None:

@@ -73,7 +73,7 @@ def _files(result: Mapping[str, Any]) -> Any:
 
 
 def _file(file: Mapping[str, Any]) -> dict[str, Any]:
-    archive = file.get("mimeType") in ("application/gzip", "application/zip")
+    archive = file.get("mimeType") in ("application/gzip", "application/x-tar", "application/zip")
     return {key: file.get(key) for key in ("mimeType", "fileName", "fileExtension") + (() if archive else ("data",))}
 
 
