@@ -89,7 +89,7 @@ def _formats(bound: BoundNode) -> Iterator[Diagnostic]:
     """Yield a finding for each resource locator whose constant is no id or address of its mode."""
     for name, each in bound.visible.items():
         value = bound.parameters.get(name)
-        if not each.info.formats or not isinstance(value, Mapping) or _by_expression(each, bound.parameters):
+        if not each.info.formats or not isinstance(value, Mapping) or _by_expression(each, bound):
             continue
         form, text = each.info.formats.get(str(value.get("mode"))), value.get("value")
         if form is None or not isinstance(text, str) or text.startswith("=") or form[0](text):
