@@ -131,7 +131,7 @@ _DEFINED: Final[Mapping[str, Callable[..., Any]]] = {
     "values": lambda value: list(value.values()) if isinstance(value, Mapping) else [],
     "get": _get,
     "pluck": _pluck,
-    "covers": lambda value, wanted: all(each in _items(value) for each in _items(wanted)),
+    "covers": lambda value, wanted: set(map(js_string, _items(value))) >= set(map(js_string, _items(wanted))),
     "has": lambda value, other: isinstance(value, list | str | Mapping) and other in value,
     "upper": lambda value: js_string(value).upper(),
     "snake": lambda value: snake_case(js_string(value)),
