@@ -23,7 +23,7 @@ def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *a
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["checks", "x"], "Did you mean 'check'?"),
+        (["checks", "x"], "Did you mean 'check'"),
         (["workflow", "starts"], "Did you mean 'start'"),
         (["check", "no-such.json"], "no-such.json does not exist"),
         (["check", "--fail-on", "maybe", "x.json"], "not one of 'error', 'warning', 'never'"),
