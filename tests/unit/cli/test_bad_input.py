@@ -49,6 +49,10 @@ def test_what_is_wrong_is_told_in_words(
     assert code == 2
 
 
+def test_a_part_of_a_name_is_a_hint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Did you mean seo_specialist?" in said(monkeypatch, capsys, "agents", "show", "seo")[1]
+
+
 def test_an_unknown_agent_is_not_answered_with_all_of_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
