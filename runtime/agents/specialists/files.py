@@ -38,7 +38,7 @@ def find(slug: str) -> Specialist:
         return _of_slug(name)
     from difflib import get_close_matches  # noqa: PLC0415 - only for the error
 
-    near = get_close_matches(name, slugs(), n=3)
+    near = get_close_matches(name, slugs(), n=3) or [each for each in slugs() if name in each][:3]
     hint = f"Did you mean {' or '.join(near)}?" if near else "`tempor8 agents list` has them all."
     raise NodeError(f"There is no specialist agent '{slug}'", description=hint)
 

@@ -86,6 +86,7 @@ async def test_a_failed_run_is_tried_again_with_edited_input(
         await expect(page.locator("h1 .status-completed")).to_be_visible(timeout=LIVE_MS)
         new = page.url.rpartition("/")[2]
         await page.get_by_text("Compare").click()
+        await expect(page.locator(f'#others option[value="{run}"]')).to_have_count(1)
         await page.get_by_label("With the run").fill(run)
         await page.get_by_role("button", name="Show what differs").click()
         await expect(page.get_by_role("row", name="Check")).to_contain_text("status, items, error")
@@ -185,5 +186,12 @@ async def test_an_agent_is_a_tree_of_turns_tools_and_tokens(
         await expect(panel.locator("pre").last).to_contain_text('"response": "14"')
         await picture(page, "run-agent")
         address = await tree.get_by_role("link", name="Calc").get_attribute("href")
+
+        async def counted() -> bool:
+            """Lists follow a run within a second."""
+            await page.goto(f"{wire.url}/console/agents")
+            return bool(await page.get_by_role("row", name="Agent 1 2 0 267 50").count())
+
+        await eventually(counted)
     async with signed_in(wire, api_keys[1]) as stranger:
         assert (await stranger.get(str(address))).status_code == 404

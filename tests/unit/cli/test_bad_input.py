@@ -23,7 +23,7 @@ def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *a
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["checks", "x"], "Did you mean 'check'?"),
+        (["checks", "x"], "Did you mean 'check'"),
         (["workflow", "starts"], "Did you mean 'start'"),
         (["check", "no-such.json"], "no-such.json does not exist"),
         (["check", "--fail-on", "maybe", "x.json"], "not one of 'error', 'warning', 'never'"),
@@ -47,6 +47,10 @@ def test_what_is_wrong_is_told_in_words(
     assert words in told
     assert "Traceback" not in told
     assert code == 2
+
+
+def test_a_part_of_a_name_is_a_hint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Did you mean seo_specialist?" in said(monkeypatch, capsys, "agents", "show", "seo")[1]
 
 
 def test_an_unknown_agent_is_not_answered_with_all_of_them(
