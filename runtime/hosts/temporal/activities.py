@@ -23,6 +23,7 @@ from runtime.hosts.temporal.shares import StepShares, sent_back
 from runtime.hosts.temporal.step_figures import StepFigures
 from runtime.hosts.temporal.step_results import store_result
 from runtime.hosts.temporal.suspect_window import WorkerDied
+from runtime.hosts.temporal.under_way import UnderWay
 from runtime.hosts.threads import TenantThreads
 from runtime.interpreter.border import check_result
 from runtime.interpreter.capabilities import HostCapabilities
@@ -33,6 +34,7 @@ from runtime.sandbox.tenant_slots import SlotsTaken
 from schemas import names
 from schemas.node import Catalog
 from schemas.run import PAYLOAD_LIMIT
+from schemas.task import Task
 
 log = get_logger("tempor8.step")
 T = TypeVar("T")
@@ -100,6 +102,7 @@ class Activities:
     ) -> None:
         self._figures = figures or StepFigures()
         self._threads = threads or TenantThreads()
+        self._under_way = UnderWay[tuple[bool, RawValue]]()
         self._payload_limit, self._shares = payload_limit, shares
         self._guard = guard or TaskGuard(None, MAX_DEATHS)
         self.catalog, self.capabilities, self.templates, self.slots, self.links = (
@@ -123,13 +126,9 @@ class Activities:
                     asyncio.timeout(_seconds()),
                     self._share(task["meta"]["tenant"]),
                 ):
-                    evaluator = evaluator_of(task["meta"]["tenant"])
-                    host = _StepHost(task["meta"]["tenant"], self._threads)
-                    result = await run_task(task, self.catalog, self.capabilities, evaluator, host)
-                    if activity.info().is_local and "arguments" in task:
-                        result["arguments"] = task["arguments"]
-                    measured.outcome = "error" if "error" in result else "success"
-                    return await store_result(raw(check_result(task, result)[1]))
+                    failed, data = await self._under_way.join(lambda: self._work(task))
+                    measured.outcome = "error" if failed else "success"
+                    return data
             except SlotsTaken as taken:
                 raise sent_back(taken) from taken
             except ServiceBusy as busy:
@@ -139,6 +138,15 @@ class Activities:
             except TimeoutError:
                 error = NodeError(f"The step took longer than {_seconds():,.0f} seconds")
             return raw(check_result(task, {"error": error.to_json()})[1])
+
+    async def _work(self, task: Task) -> tuple[bool, RawValue]:
+        """Do a step; return whether it failed, and its TaskResult."""
+        evaluator = evaluator_of(task["meta"]["tenant"])
+        host = _StepHost(task["meta"]["tenant"], self._threads)
+        result = await run_task(task, self.catalog, self.capabilities, evaluator, host)
+        if activity.info().is_local and "arguments" in task:
+            result["arguments"] = task["arguments"]
+        return "error" in result, await store_result(raw(check_result(task, result)[1]))
 
     def _share(self, tenant: str) -> contextlib.AbstractAsyncContextManager[None]:
         return contextlib.nullcontext() if self._shares is None else self._shares.hold(tenant)

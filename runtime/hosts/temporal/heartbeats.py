@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from temporalio import activity
 
 from runtime.hosts.temporal.suspect_window import SuspectWindow, WorkerDied
 
-__all__ = ["MAX_DEATHS", "beating", "heartbeat", "progress"]
+__all__ = ["MAX_DEATHS", "Beats", "beating", "beats_of_attempt", "heartbeat", "progress"]
 
 PULSE_SECONDS: Final = 1.0
 """Between heartbeats while a step works."""
@@ -41,7 +41,7 @@ class _Attempts:
     """The attempt still runs. One that ended by an exception, or by its end, has said so."""
 
 
-class _Beats:
+class Beats:
     """The details of the running activity's heartbeats."""
 
     def __init__(self) -> None:
@@ -56,11 +56,26 @@ class _Beats:
             self.attempts = _Attempts(deaths=int(activity.info().attempt > 1 and not details))
         self.details: list[Any] = details
         self.sent = False
+        self._successor: Beats | None = None
+        self._context = copy_context()
 
     def send(self) -> None:
         """Repeat the last details that the step gave, so that a retry still finds them."""
         self.sent = True
-        activity.heartbeat(*self.details, {_KEY: asdict(self.attempts)})
+        self._context.run(activity.heartbeat, *self.details, {_KEY: asdict(self.attempts)})
+
+    def newest(self) -> "Beats":
+        """Return those of the attempt that waits now for what this one began."""
+        beats = self
+        while beats._successor is not None:
+            beats = beats._successor
+        return beats
+
+    def pass_on(self, to: "Beats") -> None:
+        """Let another attempt tell from now on how far the step has come."""
+        last = self.newest()
+        if last is not to:
+            to.details, last._successor = last.details, to  # noqa: SLF001
 
     def close(self) -> None:
         """Say that this attempt did not die."""
@@ -88,7 +103,7 @@ async def beating(limit: int = MAX_DEATHS) -> AsyncIterator[None]:
     if info.is_local:
         yield
         return
-    beats = _Beats()
+    beats = Beats()
     attempts = beats.attempts
     if attempts.deaths >= MAX_DEATHS or (attempts.deaths and attempts.guilty >= limit):
         raise WorkerDied(attempts.deaths)
@@ -114,7 +129,7 @@ async def beating(limit: int = MAX_DEATHS) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _apart(beats: _Beats, workflow_id: str) -> AsyncIterator[None]:
+async def _apart(beats: Beats, workflow_id: str) -> AsyncIterator[None]:
     """Begin the body alone when a worker has died in it."""
     if not beats.attempts.deaths:
         yield
@@ -124,20 +139,25 @@ async def _apart(beats: _Beats, workflow_id: str) -> AsyncIterator[None]:
         yield
 
 
-async def _beat(beats: _Beats, first: float) -> None:
+async def _beat(beats: Beats, first: float) -> None:
     await asyncio.sleep(first)
     while True:
         beats.send()
         await asyncio.sleep(PULSE_SECONDS)
 
 
-_BEATS: ContextVar[_Beats | None] = ContextVar("beats", default=None)
+_BEATS: ContextVar[Beats | None] = ContextVar("beats", default=None)
+
+
+def beats_of_attempt() -> Beats | None:
+    """Return the heartbeats of the running attempt; None in a local activity."""
+    return _BEATS.get()
 
 
 def heartbeat(*details: Any) -> None:
     """Tell Temporal how far the step has come; nothing in a local activity, which is short."""
-    beats = _BEATS.get()
-    if beats is not None:
+    if (first := _BEATS.get()) is not None:
+        beats = first.newest()
         beats.details = list(details)
         beats.send()
 
