@@ -30,7 +30,7 @@ Condition = Any
 """See `values.holds`."""
 
 
-ErrorItem = Literal["message", "description", "object"]
+ErrorItem = Literal["message", "description", "object", "described"]
 
 
 class _Model(BaseModel):
@@ -221,7 +221,8 @@ class Descriptor(_Model):
     """Whether a JSON body without members is not sent, as where n8n's node leaves it out."""
     errors: Sequence[ErrorRule] = ()
     error_item: ErrorItem = "message"
-    """What an item says that takes the place of a failed one; without a description the message. `object`: message and error."""
+    """What an item says that takes the place of a failed one; without a description the message. `object`: message and error.
+    `described`: the message, and the description of what is wrong with a file."""
     fails_node: bool | Sequence[float] = False
     """Of all operations: see `Operation.fails_node`."""
     numbers_errors: bool = False
