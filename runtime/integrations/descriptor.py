@@ -31,7 +31,7 @@ Condition = Any
 """See `values.holds`."""
 
 
-ErrorItem = Literal["message", "description", "object"]
+ErrorItem = Literal["message", "description", "object", "described"]
 
 
 class _Model(BaseModel):
@@ -223,7 +223,8 @@ class Descriptor(_Model):
     """Whether the raw text of an error status is the status and the body, as where n8n's node sends with its older helper."""
     errors: Sequence[ErrorRule] = ()
     error_item: ErrorItem = "message"
-    """What an item says that takes the place of a failed one; without a description the message. `object`: message and error."""
+    """What an item says that takes the place of a failed one; without a description the message. `object`: message and error.
+    `described`: the message, and the description of what is wrong with a file."""
     fails_node: bool | Sequence[float] = False
     """Of all operations: see `Operation.fails_node`."""
     numbers_errors: bool = False

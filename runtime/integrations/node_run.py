@@ -206,6 +206,9 @@ def _check_choice(operation: Operation, i: int) -> None:
 async def send_question(node: Described, context: ActivityContext, names: Mapping[str, Any]) -> None:
     """Run the operation that asks once, with `$message` and `$buttons`. Raise NodeError."""
     items: Items = next((each for each in context.inputs if each), [])
-    scope, sender = await NodeRun(node, context, items).prepare(0)
-    scope = scope.having(**names)
-    await run_operation(node.operation_of(scope), sender, scope)
+    try:
+        scope, sender = await NodeRun(node, context, items).prepare(0)
+        scope = scope.having(**names)
+        await run_operation(node.operation_of(scope), sender, scope)
+    except NodeFailure as failure:
+        raise failure.error from failure

@@ -184,8 +184,14 @@ class Parameters(Mapping[str, Any]):
             if name in value:
                 made[name] = self._complete(value[name], declared, _member(raw, name))
             elif defaults and name not in undefined_of(value):
-                made[name] = self._complete(declared.default, declared, None)
+                made[name] = self._complete(_plain(declared.default), declared, None)
         return made
+
+
+def _plain(default: Any) -> Any:
+    """Return a default; one that is an expression without a hole is its text."""
+    is_text = isinstance(default, str) and default.startswith("=") and "{{" not in default
+    return default[1:] if is_text else default
 
 
 def _member(raw: Any, key: str | int) -> Any:

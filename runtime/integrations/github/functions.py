@@ -13,7 +13,7 @@ from runtime.integrations.template import Template
 from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED, BinaryRef
 
-_FILE: Final = Template("{$repository|path}/contents/{$file|path}")
+_FILE: Final = Template("{$repository|path}/contents/{filePath|path}")
 
 
 def file_path(scope: Scope) -> Any:

@@ -35,6 +35,15 @@ def _located(scope: Scope, name: str, value: Any) -> Any:
     return scope.located(name, value) if isinstance(value, Mapping) and value.get("mode") == "id" else _chosen(value)
 
 
+def checked(scope: Scope) -> bool:
+    """Return true. Raise NodeError for an ID that is none: n8n reads them before the first request."""
+    given = scope.parameters.get("additionalFields") or scope.parameters.get("updateFields") or {}
+    for name in ("assignee", "reporter", "priority", "statusId"):
+        if given.get(name):
+            _located(scope, name, given[name])
+    return True
+
+
 def _person(scope: Scope, name: str, value: Any) -> dict[str, Any]:
     key = "name" if scope.parameters.get("jiraVersion") in _SERVERS else "id"
     return {key: _located(scope, name, value)}
@@ -107,7 +116,7 @@ def issue(scope: Scope) -> Any:
             "Cannot convert undefined or null to object", description="Jira named no fields.", item=scope.index
         )
     names, shown = found["names"], {**found.get("fields", {}), **(found.get("renderedFields") or {})}
-    made = {each: found.get(each) for each in ("id", "key", "self")}
+    made = {each: found[each] for each in ("id", "key", "self") if each in found}
     for key in sorted(shown, key=lambda key: js_string(names.get(key, key)).lower()):
         made[_camel(js_string(names.get(key, key)))] = shown[key]
     return made

@@ -179,7 +179,8 @@ def simple_page(page: Any, version: float) -> dict[str, Any] | None:
     A page that is in no database has no properties. Raise LookupError or TypeError for a page without a title.
     """
     if page is None or page is UNDEFINED:
-        raise NodeError(f"Cannot read properties of {'null' if page is None else 'undefined'} (reading 'object')")
+        named = "null" if page is None else "undefined"
+        raise NodeError(f"Cannot destructure property 'object' of '.for' as it is {named}.")
     kind = page.get("object") if isinstance(page, Mapping) else None
     if kind not in ("page", "database", "data_source"):
         return None

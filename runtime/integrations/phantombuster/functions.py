@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from runtime.contract import NodeError
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
@@ -14,9 +15,12 @@ def launch(scope: Scope) -> dict[str, Any]:
     given = dict(parameters.get("additionalFields") or {})
     body = {"id": parameters.get("agentId")}
     if parameters.get("jsonParameters"):
-        for name, wire in (("argumentsJson", "arguments"), ("bonusArgumentJson", "bonusArgument")):
+        for name, wire, shown in (
+            ("argumentsJson", "arguments", "Arguments"),
+            ("bonusArgumentJson", "bonusArgument", "Bonus Argument"),
+        ):
             if given.get(name):
-                body[wire] = FILTERS["json"](given[name])
+                body[wire] = _parsed(given[name], shown)
     else:
         for name, group, wire in (
             ("argumentsUi", "argumentValues", "arguments"),
@@ -26,6 +30,13 @@ def launch(scope: Scope) -> dict[str, Any]:
                 body[wire] = pairs
     names = ("argumentsJson", "bonusArgumentJson", "argumentsUi", "bonusArgumentUi")
     return body | {name: each for name, each in given.items() if name not in names}
+
+
+def _parsed(text: Any, shown: str) -> Any:
+    try:
+        return FILTERS["json"](text)
+    except NodeError as error:
+        raise NodeError(f"{shown} must provide a valid JSON", description=error.message) from error
 
 
 def _pairs(collection: Any, group: str) -> dict[str, Any]:
