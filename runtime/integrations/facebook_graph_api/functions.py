@@ -3,6 +3,7 @@
 from typing import Any
 
 from runtime.integrations.scope import Scope
+from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
 
@@ -16,6 +17,8 @@ def file_field(scope: Scope) -> str:
 def missing_file(scope: Scope) -> Any:
     """Return what n8n says of an item without the file, which fails the node; UNDEFINED where it is there."""
     name = js_string(scope.parameters.get("binaryPropertyName", "")).rpartition(":")[2]
-    if name in (scope.item.get("binary") or {}):
-        return UNDEFINED
-    return f"The item has no binary field '{name}' [item {scope.index}]"
+    try:
+        binary_of(scope.item, name, scope.index)
+    except NoBinaryError as error:
+        return error.message
+    return UNDEFINED
