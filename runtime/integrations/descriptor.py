@@ -214,8 +214,8 @@ class Descriptor(_Model):
     empty_text: bool = False
     """Whether a response without a body is an empty text, as where n8n's node sends with `httpRequest`; else it is undefined."""
     omits_empty_json: bool = False
-    """Whether a JSON body without members is not sent, as where n8n's node takes it away. It never is where `declarative` or
-    `empty_text` holds: n8n's `httpRequest` leaves it out."""
+    """Whether a JSON body without members is not sent, as where n8n's node takes it away. It never is where `declarative`
+    holds."""
     repeat_unauthorized: bool | Sequence[float] = False
     """Whether a request that is answered 401 is sent once more, as n8n does where the node has it sign the request; or the versions in
     which it is."""

@@ -160,8 +160,7 @@ class Sender:
 
     @property
     def _omits_empty_json(self) -> bool:
-        descriptor = self.descriptor
-        return descriptor.omits_empty_json or descriptor.declarative or descriptor.empty_text
+        return self.descriptor.omits_empty_json or self.descriptor.declarative
 
     async def _parts(self, part: Part, scope: Scope) -> list[BodyPart]:
         if part.each is not None:

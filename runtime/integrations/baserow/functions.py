@@ -8,6 +8,7 @@ from runtime.integrations.filters import FILTERS, segment
 from runtime.integrations.operation import MAX_PAGES, Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 _PAGE: Final = 100
 
@@ -126,7 +127,7 @@ async def delete_many(run: Run) -> Items:
     await _fields(run, scope)
     if scope.parameters.get("dataToSend") == "autoMapInputData":
         member = js_string(scope.parameters.get("rowIdProperty", "id"))
-        ids = [js_string(each["json"].get(member)) for each in run.items]
+        ids = [js_string(each["json"].get(member, UNDEFINED)) for each in run.items]
     else:
         ids = scope.parameters.get("rowIds") or []
     await run.request(scope, method="POST", path=f"{_rows(scope)}batch-delete/", json={"items": ids})

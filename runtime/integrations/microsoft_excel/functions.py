@@ -11,7 +11,7 @@ from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.javascript import js_number, js_string
 from runtime.values.json_text import NotJsonError, parse_json
-from schemas.item import UNDEFINED, PairedItem
+from schemas.item import UNDEFINED, NoJson, PairedItem
 
 PAGE: Final = 100
 _SHEET: Final = "/drive/items/{$book}/workbook/worksheets/{$sheet}"
@@ -180,6 +180,58 @@ def columns(scope: Scope) -> Any:
     return (
         {js_string(scope.parameters.get("dataProperty") or "data"): found} if scope.parameters.get("rawData") else found
     )
+
+
+def column_names(scope: Scope) -> Any:
+    """Return the names of the columns, as version 1 does; the columns in one property where the author wants them raw."""
+    found = columns(scope)
+    return [{"name": each.get("name")} for each in found] if isinstance(found, list) else found
+
+
+async def range_rows(run: Run, scope: Scope) -> list[Item]:
+    """Read the rows of a range, as version 1 does."""
+    parameters = scope.parameters
+    raw, wanted = parameters.get("rawData"), (parameters.get("filters") or {}).get("fields")
+    path = Template(_SHEET + "/range(address='{range}')")
+    answer = await run.request(scope, path=path, query={"$select": wanted} if raw and not is_empty(wanted) else None)
+    if raw:
+        return [{"json": {js_string(parameters.get("dataProperty") or "data"): answer}}]
+    key, start = (
+        int(js_number(parameters.get(name, default))) for name, default in (("keyRow", 0), ("dataStartRow", 1))
+    )
+    return _shown(scope, answer, _grid(answer), key, start)
+
+
+async def found_rows(run: Run, scope: Scope) -> list[Item]:
+    """Return the row of a table whose cell has a value, or all such rows. Raise NodeError for a column that is none."""
+    rows = await _pages(run, scope, Template(_TABLE + "/rows"), {})
+    found = await _pages(run, scope, Template(_TABLE + "/columns"), {"$select": "name"})
+    names = [js_string(each.get("name")) for each in found]
+    column, wanted = (js_string(scope.parameters.get(each)) for each in ("lookupColumn", "lookupValue"))
+    if column not in names:
+        raise NodeError(f"Column {column} does not exist on the table selected", item=scope.index)
+    named = [_named(names, _grid(each)[0]) for each in rows]
+    matches = [each for each in named if js_string(each.get(column)) == wanted]
+    if _options(scope).get("returnAllMatches"):
+        return [{"json": each} for each in matches]
+    return [{"json": matches[0] if matches else NoJson()}]
+
+
+async def add_rows(run: Run) -> Items:
+    """Add the rows of all items to a table, in a session, as version 1 does: what the service answers is the one item."""
+    scope = await run.scope(0)
+    found = await run.request(scope, path=Template(_TABLE + "/columns"))
+    header = [each.get("name") for each in found.get("value") or []]
+    body: dict[str, Any] = {"values": [_row(header, item["json"]) for item in run.items]}
+    if place := (scope.parameters.get("additionalFields") or {}).get("index"):
+        body["index"] = place
+    session = {"persistChanges": True}
+    opened = await run.request(scope, method="POST", path=Template(_SESSION + "createSession"), json=session)
+    headers = {"workbook-session-id": opened.get("id")}
+    answer = await run.request(scope, method="POST", path=Template(_TABLE + "/rows/add"), json=body, headers=headers)
+    closing = Template(_SESSION + "closeSession")
+    await run.request(scope, method="POST", path=closing, json={}, headers=headers, response="text")
+    return [{"json": answer, "pairedItem": [PairedItem(item=i) for i in range(len(run.items))]}]
 
 
 async def _pages(run: Run, scope: Scope, path: Template, query: Mapping[str, Any]) -> list[Any]:

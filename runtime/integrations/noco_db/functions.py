@@ -121,7 +121,7 @@ async def delete(run: Run) -> Items:
     if version == _META:
         if not isinstance(answer, list):
             raise NodeError("NocoDB answered with something else than a list of what was deleted")
-        return [{"json": {"success": True}, "pairedItem": {"item": 0}}]
+        return _paired([{"success": True} for _ in answer])
     return _paired(answer if isinstance(answer, list) else [])
 
 

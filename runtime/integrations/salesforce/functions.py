@@ -34,6 +34,9 @@ _OPERATORS: Final = frozenset({"=", "!=", "<>", "<", "<=", ">", ">=", "LIKE", "I
 _NO_CONTENT: Final = 204
 _PLAIN: Final = re.compile(r"-?\d+(\.\d+)?|\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-]\d{2}:?\d{2})?)?")
 """Numbers and dates, which SOQL has without quotes."""
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.]+(Z|[+-]\d{2}:?\d{2})?)?")
+_TYPED: Final = 1.1
+"""From this version on a number in a text is a text."""
 
 
 def fields(scope: Scope) -> dict[str, Any]:
@@ -61,7 +64,7 @@ def note(scope: Scope) -> dict[str, Any]:
     made = {
         "Body": given.get("body"),
         "IsPrivate": given.get("isPrivate"),
-        "OwnerId": given.get("owner") or given.get("ownerId"),
+        "OwnerId": FILTERS["locator"](given.get("owner")) or given.get("ownerId"),
     }
     return body | {name: each for name, each in made.items() if not is_empty(each)}
 
@@ -84,20 +87,20 @@ def soql(scope: Scope) -> str:
     chosen = options.get("fields") or f"{LISTED.get(resource, 'id')},LastModifiedDate"
     wanted = [_field(each) for each in (chosen if isinstance(chosen, list) else js_string(chosen).split(","))]
     tests = (options.get("conditionsUi") or {}).get("conditionValues") or []
-    where = " AND ".join(_condition(each) for each in tests)
+    where = " AND ".join(_condition(each, scope.version) for each in tests)
     columns = ",".join(wanted)
     query = f"SELECT {columns} FROM {name} {f'WHERE {where}' if where else ''}"  # noqa: S608 - SOQL, which only reads
     return query if parameters.get("returnAll") else f"{query} LIMIT {js_string(parameters.get('limit'))}"
 
 
-def _condition(given: Mapping[str, Any]) -> str:
+def _condition(given: Mapping[str, Any], version: float) -> str:
     name, operation = js_string(given.get("field", "")), js_string(given.get("operation") or "=")
     if not _PATH.fullmatch(name):
         raise NodeError(f"Invalid SOQL field name: {name}")
     operator = "=" if operation == "equal" else operation.upper()
     if operator not in _OPERATORS:
         raise NodeError(f"Invalid SOQL operator: {operation}")
-    return f"{name} {operator} {_literal(given.get('value'))}"
+    return f"{name} {operator} {_literal(given.get('value'), version)}"
 
 
 def _field(given: Any) -> str:
@@ -107,12 +110,13 @@ def _field(given: Any) -> str:
     return name
 
 
-def _literal(value: Any) -> str:
-    """Return a value of SOQL; text in quotes, with what would end it escaped."""
+def _literal(value: Any, version: float) -> str:
+    """Return a value of SOQL; text in quotes, with what would end it escaped. Digits are text in the newer version."""
     if isinstance(value, bool | int | float):
         return js_string(value)
     text = js_string(value)
-    return text if _PLAIN.fullmatch(text) else "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    plain = _DATE if version >= _TYPED else _PLAIN
+    return text if plain.fullmatch(text) else "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def next_page(scope: Scope) -> Any:

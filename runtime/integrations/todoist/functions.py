@@ -117,5 +117,7 @@ def tasks(scope: Scope) -> Any:
     if scope.parameters.get("returnAll"):
         return found
     if not isinstance(found, list):
-        raise NodeError("Todoist answered with something else than a list of tasks")
+        raise NodeError(
+            "responseData.splice is not a function", description="Todoist answered with something else than a list."
+        )
     return found[: scope.parameters.get("limit", 50)]
