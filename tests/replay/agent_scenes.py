@@ -193,6 +193,28 @@ async def a_run_of_pure_tools(stage: Stage) -> None:
     await (await stage.start(scene.export, ITEM)).result()
 
 
+async def a_run_of_tools_by_version(stage: Stage) -> None:
+    """What a tool gets: the arguments, or of version 3 of the agent, which remembers its calls, the item with the arguments."""
+    scene = Scene()
+    for version in (2.2, 3.1):
+        parameters = {"promptType": "define", "text": "go", "options": {"returnIntermediateSteps": True}}
+        agent = scene.add(f"Agent {version}", "agent", version, parameters)
+        scene.model(agent, None)
+        session = {"sessionIdType": "customKey", "sessionKey": f"session {version}"}
+        scene.add(f"Memory {version}", "memoryBufferWindow", 1.3, session, ("ai_memory", agent))
+        value = "={{ $json.city }} {{ $fromAI('input') }}"
+        hashed = {
+            "action": "hash",
+            "type": "SHA256",
+            "value": value,
+            "dataPropertyName": "hash",
+            "toolDescription": "Hashes",
+        }
+        scene.export["nodes"].append(node(f"Hash {version}", "cryptoTool", 1, hashed, 1))
+        scene.export["connections"][f"Hash {version}"] = {"ai_tool": [[{"node": agent, "type": "ai_tool", "index": 0}]]}
+    await (await stage.start(scene.export, ITEM)).result()
+
+
 AGENT_SCENES: Final[dict[str, Callable[[Stage], Awaitable[None]]]] = {
     "a-run-of-each-part-of-retrieval": a_run_of_each_part_of_retrieval,
     "a-run-of-each-durable-tool": a_run_of_each_durable_tool,
@@ -200,5 +222,6 @@ AGENT_SCENES: Final[dict[str, Callable[[Stage], Awaitable[None]]]] = {
     "a-run-of-an-mcp-server": a_run_of_an_mcp_server,
     "a-run-of-guardrails": a_run_of_guardrails,
     "a-run-of-pure-tools": a_run_of_pure_tools,
+    "a-run-of-tools-by-version": a_run_of_tools_by_version,
     "a-person-approves-a-call-and-replies-in-a-chat": a_person_approves_a_call_and_replies_in_a_chat,
 }

@@ -44,9 +44,9 @@ class StoreTool(VectorStore, Retrieving):
         return self.retrieve(context, item_state, str(context.arguments.get("input", "")), limit(here.top_k))
 
     def found(self, context: DurableContext, item_state: ItemState, matches: Sequence[Match]) -> Finish:
-        """Return the documents as a list of texts, each the JSON of a document."""
+        """Return the documents as a list of texts, each the JSON of a document. Version 3 of the agent reads the list itself (n8n)."""
         here = context.resolve(self, item_state["i"])
         names = ("pageContent", "metadata", "id") if here.include_document_metadata else ("pageContent",)
         documents = [{name: each[name] for name in names if name in each} for each, _ in matches]
         texts = [{"type": "text", "text": dumps(each)} for each in documents]
-        return Finish([(0, {"json": {"response": dumps(texts)}})])
+        return Finish([(0, {"json": {"response": texts}})])

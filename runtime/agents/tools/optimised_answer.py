@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from runtime.agents.tools.http_answer import optimised_text, rows_of
 from runtime.contract import ActivityContext, NodeError, param
 from schemas.item import Items, Outputs
 
@@ -60,6 +59,8 @@ async def _read(context: ActivityContext, node: Any, found: list[Any]) -> list[A
 
 async def _parts(context: ActivityContext, node: Any, body: Any) -> list[Any]:
     """Return the rows of JSON, or the text."""
+    from runtime.agents.tools.http_answer import optimised_text, rows_of  # noqa: PLC0415 - reads a file: for activities
+
     if node.response_type != "json":
         if node.response_type == "html" and not isinstance(body, str):
             raise NodeError("The response type must be a string. Received: object")
