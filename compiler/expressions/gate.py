@@ -68,9 +68,9 @@ def _problem(source: ParsedCode, node: Node) -> str | None:
         case "subscript_expression":
             index = node.child_by_field_name("index")
             return _named(constant_key(source, index) or "") if index is not None else None
-        case "identifier" | "shorthand_property_identifier" | "shorthand_property_identifier_pattern" if (
-            source.text(node) in _RESERVED_WORDS or (source.text(node) == "await" and not _is_in_function(node))
-        ):
+        case "identifier" | "shorthand_property_identifier" | "shorthand_property_identifier_pattern" if source.text(
+            node
+        ) in _RESERVED_WORDS or (source.text(node) == "await" and not _is_in_function(node)):
             return "invalid syntax"
         case "identifier" | "shorthand_property_identifier":
             return _identifier(source, node)
