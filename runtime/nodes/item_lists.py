@@ -116,9 +116,11 @@ class ItemLists(Activity):
             raise ProblemError("fieldToSplitOut.includes is not a function")
         fields = split_names(listed) if context.version >= _OBJECTS else [listed]
         _check_splitting(context.version, item, fields, dots=not options.get("disableDotNotation"))
-        if context.version >= _NAMES_IN_TEXT and p.include == "selectedOtherFields" and isinstance(p.fields_to_include, dict):
-            if p.fields_to_include and split_item(item, i, fields, "noOtherFields", [], {}):
-                listed_names(p.fields_to_include, "Fields To Include")  # n8n looks at them where there is something to split
+        given = (
+            p.fields_to_include if p.include == "selectedOtherFields" and context.version >= _NAMES_IN_TEXT else None
+        )
+        if isinstance(given, dict) and given and split_item(item, i, fields, "noOtherFields", [], {}):
+            listed_names(given, "Fields To Include")  # n8n looks at them where there is something to split
         others = _included(p.fields_to_include) if p.include == "selectedOtherFields" else []
         outputs = split_item(item, i, fields, p.include, others, options)
         if context.version < _OBJECTS and p.include == "noOtherFields" and not options.get("destinationFieldName"):
