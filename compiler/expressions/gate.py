@@ -14,9 +14,7 @@ RESERVED_NAMES = frozenset({"___n8n_data", "__sanitize"})
 """Names of n8n's own machinery, which no script may declare."""
 UNPRINTABLE_CHAIN = "Cannot read properties of undefined (reading 'start')"
 """n8n's message for an optional chain alone in a `${}`; in a template that calls an extension method it has another."""
-_RESERVED_WORDS = frozenset(
-    {"export", "implements", "interface", "package", "private", "protected", "public", "static"}
-)
+_STRICT_WORDS = frozenset({"implements", "interface", "package", "private", "protected", "public", "static"})
 """Names that are none in strict mode, in which n8n parses an expression."""
 _FUNCTION_CLASSES = frozenset({"AsyncFunction", "AsyncGeneratorFunction", "Function", "GeneratorFunction"})
 
@@ -52,11 +50,27 @@ def constant_key(source: ParsedCode, index: Node) -> str | None:
     return None
 
 
-def _is_in_function(node: Node) -> bool:
+def _is_reserved(source: ParsedCode, node: Node) -> bool:
+    """Return whether n8n refuses a name: those of strict mode but at the very beginning, `export` anywhere, `await` outside of functions."""
+    name = source.text(node)
+    if name == "await":
+        return not _is_inside(node, "function")
+    return name == "export" or (name in _STRICT_WORDS and not _begins(node))
+
+
+def _is_inside(node: Node, kind: str) -> bool:
     above = node.parent
-    while above is not None and "function" not in above.type:
+    while above is not None and kind not in above.type:
         above = above.parent
     return above is not None
+
+
+def _begins(node: Node) -> bool:
+    """Return whether an expression begins with this node."""
+    above = node.parent
+    while above is not None and above.start_byte == node.start_byte and above.type != "expression_statement":
+        above = above.parent
+    return above is not None and above.start_byte == node.start_byte
 
 
 def _problem(source: ParsedCode, node: Node) -> str | None:
@@ -68,9 +82,9 @@ def _problem(source: ParsedCode, node: Node) -> str | None:
         case "subscript_expression":
             index = node.child_by_field_name("index")
             return _named(constant_key(source, index) or "") if index is not None else None
-        case "identifier" | "shorthand_property_identifier" | "shorthand_property_identifier_pattern" if source.text(
-            node
-        ) in _RESERVED_WORDS or (source.text(node) == "await" and not _is_in_function(node)):
+        case "identifier" | "shorthand_property_identifier" | "shorthand_property_identifier_pattern" if _is_reserved(
+            source, node
+        ):
             return "invalid syntax"
         case "identifier" | "shorthand_property_identifier":
             return _identifier(source, node)

@@ -69,7 +69,7 @@ class ExtractFromFile(Activity):
             except SandboxLimitError:  # a file that is too large is of the right format
                 raise
             except NodeError as error:
-                raise node.other_format(ref, i) or error from error
+                raise node.other_format(ref, i, error) or error from error
 
         return await each_item_async(context, items, one)
 
@@ -82,13 +82,14 @@ class ExtractFromFile(Activity):
             return [{"json": row} for row in await self.rows(context, data)]
         return [self.with_content(item, data)]
 
-    def other_format(self, ref: BinaryRef, i: int) -> NodeError | None:
+    def other_format(self, ref: BinaryRef, i: int, error: NodeError) -> NodeError | None:
         """Return the error of a file that cannot be read since it is of another format, as its extension tells (of what should
-        be JSON: in any case); else None.
+        be JSON: the words of the parser); else None.
         """
         extension = ref.get("fileExtension")
         wanted = expected = "JSON" if self.operation == "fromJson" else self.operation
-        told = self.operation == "fromJson" or (extension and extension != expected)
+        by_name = extension and extension != expected
+        told = error.message.endswith("is not valid JSON") if self.operation == "fromJson" else by_name
         if self.operation not in _FORMAT_NAMES or not told:
             return None
         return NodeError(

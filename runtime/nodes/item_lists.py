@@ -116,7 +116,12 @@ class ItemLists(Activity):
             raise ProblemError("fieldToSplitOut.includes is not a function")
         fields = split_names(listed) if context.version >= _OBJECTS else [listed]
         _check_splitting(context.version, item, fields, dots=not options.get("disableDotNotation"))
-        others = _included(p.fields_to_include, context.version) if p.include == "selectedOtherFields" else []
+        given = (
+            p.fields_to_include if p.include == "selectedOtherFields" and context.version >= _NAMES_IN_TEXT else None
+        )
+        if isinstance(given, dict) and given and split_item(item, i, fields, "noOtherFields", [], {}):
+            listed_names(given, "Fields To Include")  # n8n looks at them where there is something to split
+        others = _included(p.fields_to_include) if p.include == "selectedOtherFields" else []
         outputs = split_item(item, i, fields, p.include, others, options)
         if context.version < _OBJECTS and p.include == "noOtherFields" and not options.get("destinationFieldName"):
             members = reader(dots=not options.get("disableDotNotation"))(item["json"], listed)
@@ -129,10 +134,8 @@ class ItemLists(Activity):
         return outputs
 
 
-def _included(listed: Any, version: float) -> list[str]:
+def _included(listed: Any) -> list[str]:
     """Return the names of the fields to keep. Those of the fixed collection before version 3 may be empty, or of any type."""
-    if isinstance(listed, dict) and listed and version >= _NAMES_IN_TEXT:
-        return listed_names(listed, "Fields To Include")
     if isinstance(listed, dict):
         return [js_string(each.get("fieldName", UNDEFINED)) for each in listed.get("fields") or ()]
     return _names(listed)

@@ -70,7 +70,9 @@ class MoveBinaryData(Activity):
         else:
             json = dict(item["json"])
             value = base64.b64encode(data).decode() if options.get("keepAsBase64") is True else text
-            set_path(json, js_string(self.destination_key), parse_json(value) if options.get("jsonParse") else value)
+            set_path(
+                json, js_string(self.given("destination_key")), parse_json(value) if options.get("jsonParse") else value
+            )
         other_files = dict(item["binary"])  # an empty one stays an object, as in n8n
         if options.get("keepSource") is not True:
             del other_files[self.source_key]

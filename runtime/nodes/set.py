@@ -201,7 +201,7 @@ class SetV3(Inline):
         for i, item in enumerate(items):
             try:
                 p = context.resolve(self, i)
-                base, keep_binary = p.base(item, context.version)
+                base, keep_binary = p.base(item, context.version, context.keeps_undefined)
                 output: Item = {"json": make(self, p, base, context, i), "pairedItem": {"item": i}}
                 if keep_binary and "binary" in item:
                     output["binary"] = item["binary"]
@@ -220,22 +220,21 @@ class SetV3(Inline):
 
     # --- the part of the input that stays ---
 
-    def base(self, item: Item, version: float) -> tuple[Json, bool]:
+    def base(self, item: Item, version: float, keep_undefined: Callable[[], bool]) -> tuple[Json, bool]:
         """Return the json to write into, and whether the files stay."""
         options = self.options or {}
         dots = options.get("dotNotation", True) is not False
         if version < 3.3:
             fields = self.include_fields_old if self.include_old == "selected" else self.exclude_fields_old
-            return _input_fields(item["json"], self.include_old, fields, dots=dots), truthy(
-                options.get("includeBinary")
-            )
+            json = _input_fields(item["json"], self.include_old, fields, keep_undefined, dots=dots)
+            return json, truthy(options.get("includeBinary"))
         others = bool(self.include_other_fields)
         include = self.include if others else "none"
         keep_binary = (
             truthy(options.get("includeBinary")) if version < 3.4 else others and not options.get("stripBinary")
         )
         fields = self.include_fields if include == "selected" else self.exclude_fields
-        return _input_fields(item["json"], include, fields, dots=dots), keep_binary
+        return _input_fields(item["json"], include, fields, keep_undefined, dots=dots), keep_binary
 
     # --- what is written ---
 
@@ -339,7 +338,7 @@ def _write_fields(json: Json, fields: Json, *, dots: bool) -> Json:
     return json
 
 
-def _input_fields(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
+def _input_fields(json: Json, include: str, fields: Any, keep_undefined: Callable[[], bool], *, dots: bool) -> Json:
     """Return the part of the input that stays: all, none, selected fields, or all but some."""
     if include == "all":
         return shallow_copy(json)  # type: ignore[no-any-return]  # of what it got
@@ -352,7 +351,7 @@ def _input_fields(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
     except ProblemError as problem:
         raise NodeError(problem.message) from problem
     if include == "selected":
-        return _pick_fields(json, names, dots=dots)
+        return _pick_fields(json, names, keep_undefined, dots=dots)
     rest: Json = shallow_copy(json)
     for name in names:
         if dots or not isinstance(rest, dict):
@@ -362,13 +361,14 @@ def _input_fields(json: Json, include: str, fields: Any, *, dots: bool) -> Json:
     return rest
 
 
-def _pick_fields(json: Json, names: list[str], *, dots: bool) -> Json:
+def _pick_fields(json: Json, names: list[str], keep_undefined: Callable[[], bool], *, dots: bool) -> Json:
+    """Return the fields of these names. One that is not there is a member that is undefined, as in n8n."""
     selection: Json = {}
     for name in names:
         value = get(json, name) if dots else members(json).get(plain_name(name), UNDEFINED)
         exists = has(json, name) if dots else plain_name(name) in members(json)
         key = name.rsplit(".", 1)[-1] if dots else plain_name(name)
-        if exists:
+        if exists or keep_undefined():
             write(selection, key, value, dots=dots)
         elif dots and "[" in key:  # n8n makes the list all the same
             set_path(selection, key, None)

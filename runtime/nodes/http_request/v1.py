@@ -232,7 +232,8 @@ class _HttpRequestV1To2(Activity):
         )
         data = axios_data(response.body)
         if response.status not in _SUCCESS and not options.get("ignoreResponseCode"):
-            shown = decode(response.body, None) if response_options.format in ("file", "string") else data
+            as_text = response_options.format in ("file", "string") or options.get("bodyContentType") == "raw"
+            shown = decode(response.body, None) if as_text else data
             content = json_stringify("" if shown is UNDEFINED else shown)
             raise _status_error(f"{response.status} - {content}", response.status, i)
         if response_options.format == "file":
