@@ -104,6 +104,17 @@ async def a_run_of_each_trigger_at_a_vendor(stage: Stage) -> None:
         await (await stage.start(export, ITEMS, start="In")).result()
 
 
+async def a_run_of_gitlabs_and_mailchimps_trigger(stage: Stage) -> None:
+    """Deliveries that begin a run of both, with the items that were made of them."""
+    triggers: list[tuple[str, float, Export]] = [
+        ("gitlabTrigger", 1, {"owner": "o", "repository": "r", "events": ["push"]}),
+        ("mailchimpTrigger", 1, {"list": "1", "events": ["subscribe"], "sources": ["user"]}),
+    ]
+    for type_, version, parameters in triggers:
+        export = chain(node("In", type_, version, parameters, 0), set_node("Done", 1, {"n": "1"}))
+        await (await stage.start(export, ITEMS, start="In")).result()
+
+
 async def a_run_of_each_way_to_ask_a_model(stage: Stage) -> None:
     """One root after the other; each has a model that answers with the JSON that it is asked for."""
     text = "={{ $('Start').first().json.city }}"
@@ -160,5 +171,6 @@ NODE_SCENES: Final[dict[str, Callable[[Stage], Awaitable[None]]]] = {
     "nodes-that-choose-and-join": nodes_that_choose_and_join,
     "a-run-of-each-trigger": a_run_of_each_trigger,
     "a-run-of-each-trigger-at-a-vendor": a_run_of_each_trigger_at_a_vendor,
+    "a-run-of-gitlabs-and-mailchimps-trigger": a_run_of_gitlabs_and_mailchimps_trigger,
     "a-run-of-each-way-to-ask-a-model": a_run_of_each_way_to_ask_a_model,
 }
