@@ -38,6 +38,8 @@ async def test_a_limit_is_not_told_as_another_format(
         "fileName": "a.txt",
         "fileExtension": "txt",
     }
-    workflow = export("case", node("Start", "executeWorkflowTrigger"), node("Read", "extractFromFile", operation="xlsx"))
+    workflow = export(
+        "case", node("Start", "executeWorkflowTrigger"), node("Read", "extractFromFile", operation="xlsx")
+    )
     ran = await run_case({"workflow": workflow, "start": "Start", "input": [{"json": {}, "binary": {"data": file}}]})
     assert ran["error"]["message"] == told
