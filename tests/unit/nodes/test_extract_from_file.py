@@ -12,7 +12,7 @@ from runtime.sandbox.failures import timed_out
 from runtime.sandbox.limits import CodeLimits
 from tests.exports import export, node
 
-OTHER_FORMAT = "The file selected in 'Input Binary Field' is not in pdf format"
+OTHER_FORMAT = "The file selected in 'Input Binary Field' is not in xlsx format"
 
 
 @pytest.mark.parametrize(
@@ -31,13 +31,15 @@ async def test_a_limit_is_not_told_as_another_format(
     async def read(*_: Any) -> Any:
         raise error
 
-    monkeypatch.setattr("runtime.nodes.extract_from_file.read_pdf", read)
+    monkeypatch.setattr("runtime.nodes.extract_from_file.read_sheet", read)
     file = {
         "data": base64.b64encode(b"x").decode(),
         "mimeType": "text/plain",
         "fileName": "a.txt",
         "fileExtension": "txt",
     }
-    workflow = export("case", node("Start", "executeWorkflowTrigger"), node("Read", "extractFromFile", operation="pdf"))
+    workflow = export(
+        "case", node("Start", "executeWorkflowTrigger"), node("Read", "extractFromFile", operation="xlsx")
+    )
     ran = await run_case({"workflow": workflow, "start": "Start", "input": [{"json": {}, "binary": {"data": file}}]})
     assert ran["error"]["message"] == told
