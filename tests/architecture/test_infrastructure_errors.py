@@ -45,6 +45,7 @@ OTHERS: Final = {
     "CommandError": "the author's command, or a worker that may not run one: a capability makes it a NodeError",
     "MailError": "the author's mail server: a capability makes it a NodeError",
     "SshError": "the author's server: a capability makes it a NodeError",
+    "MqttError": "the author's broker: a capability makes it a NodeError",
     "ConnectError": "a server that a tenant names: its client makes it an error of its own",
     "EgressRefused": "the author's address: a capability makes it a NodeError",
     "CertificateError": "the author's client certificate: a capability makes it a NodeError",

@@ -14,6 +14,7 @@ TEXT: Final = "levels of a text; a RecursionError means that it is no JSON, or i
 FIXED: Final = "calls itself once"
 TOOLS: Final = "tools of tools, as many as the plan has"
 GROUPS: Final = "groups of exceptions in each other, which our code nests once"
+KEYS: Final = "search keys within OR are at most 16 deep, checked on the way"
 FIELDS: Final = "field names in a parameter; a RecursionError is the node's error"
 RECURSIVE: Final[dict[str, str]] = {
     "interpreter/command_codec.py:command_to_json": TOOLS,
@@ -27,6 +28,8 @@ RECURSIVE: Final[dict[str, str]] = {
     "expressions/wire.py:_restored": ITEM,
     "values/equality.py:strictly_equal": ITEM,
     "values/equality.py:likeness": ITEM,
+    "values/imap_search.py:_key": KEYS,
+    "values/imap_search.py:_arguments": KEYS,
     "values/javascript.py:js_string": ITEM,
     "values/javascript.py:loose_equal": ITEM,
     "values/javascript.py:_stringify": ITEM,

@@ -131,10 +131,10 @@ def test_without_a_key_nothing_is_accepted() -> None:
 def test_a_delivery_of_another_structure_is_refused_in_words() -> None:
     """A function of a vendor's module may meet anything where nothing is signed."""
     step = plan_of(exported(TELEGRAM, 1, updates=["*"], additionalFields={"chatIds": "5"})).step["Start"]
-    declared = CATALOG.find(step.type, 1.1, step.parameters)
+    declared = CATALOG.find(step.type, 1.2, step.parameters)
     assert declared is not None
     headers = {"x-telegram-bot-api-secret-token": "word_n1"}
     delivery = Delivery("POST", "u", {}, headers, b"{}", {"message": {"chat": "x"}}, 0, "word", "n1", {})
-    answer = declared.bind(step.parameters, 1.1).receive(delivery, 1.1)
+    answer = declared.bind(step.parameters, 1.2).receive(delivery, 1.2)
     assert answer.status == 500
     assert "another structure" in (answer.error or "")
