@@ -227,7 +227,10 @@ class _Written(Mapping[str, Any]):
 
 
 class _Beside(Mapping[str, Any]):
-    """What the display conditions of a member see: its siblings, in an entry with their defaults, and behind `/` the parameters."""
+    """What the display conditions of a member see: its siblings, in an entry with their defaults.
+
+    The node's parameters they see behind `/` alone: a member that asks for another without it is never shown, as in n8n.
+    """
 
     def __init__(
         self,
@@ -261,7 +264,7 @@ class _Beside(Mapping[str, Any]):
         for each in self._members:
             if each.name == name:
                 return each.default if self._defaults else None
-        return self._parameters[name]
+        raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._given)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from runtime.values.javascript import truthy
 
-__all__ = ["GENERAL", "PLATFORMS", "Filters", "words"]
+__all__ = ["GENERAL", "PLATFORMS", "Filters", "lists"]
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ class Filters:
                 made[name] = dict(zip(("min", "max"), map(given.get, members), strict=True))
         if self.growth is not None:
             made |= _growth(given, self.growth)
-        lists = {name: words(given.get(name)) for name in self.words}
-        made |= {name: each for name, each in lists.items() if each is not None}
+        made |= lists(given, self.words)
         made |= {name: given[name] for name in self.switches if name in given}
         return made | {name: given[name] for name in self.chosen if truthy(given.get(name))}
 
 
-def words(value: Any) -> list[str] | None:
-    """Return the words of a text with commas; None where the value is no text."""
-    return [each for part in value.split(",") if (each := part.strip())] if isinstance(value, str) else None
+def lists(given: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return those of some members that are texts, as the lists that are written in them with commas."""
+    texts = {name: value for name in names if isinstance(value := given.get(name), str)}
+    return {name: [each for part in text.split(",") if (each := part.strip())] for name, text in texts.items()}
 
 
 def _any(given: Mapping[str, Any], members: Sequence[str]) -> bool:

@@ -57,3 +57,15 @@ def test_a_sibling_counts_with_its_default_in_an_entry_but_not_in_a_collection()
     parameters = parameters_of(facts, given)
     assert parameters["more"] == {}
     assert parameters["rows"] == {"values": {"text": "", "what": "all", "types": ["a"]}}
+
+
+@pytest.mark.parametrize("kind", ["collection", "fixedCollection"])
+def test_a_member_that_asks_for_a_parameter_as_if_it_were_a_sibling_is_never_shown(kind: str) -> None:
+    members = [{"name": "width", "kind": "number", "default": 0, "show": {"operation": ["send"]}}, MEMBERS[0]]
+    group = [{"name": "values", "kind": "group", "members": members}] if kind == "fixedCollection" else members
+    facts = [OPERATION, {"name": "more", "kind": kind, "default": {}, "members": group}]
+    entry = {"width": 2, "text": "Hi"}
+    given = {"values": entry} if kind == "fixedCollection" else entry
+    shown = {"text": "Hi"}
+    expected = {"values": shown} if kind == "fixedCollection" else shown
+    assert parameters_of(facts, {"operation": "send", "more": given})["more"] == expected
