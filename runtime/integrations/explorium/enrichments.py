@@ -102,6 +102,7 @@ def _merge(entities: list[Any], data: Any, key: str) -> None:
             entities.append(entity)
             continue
         more = member_of_answer(entity, "data")
-        if not isinstance(known.get("data"), dict):
+        held = member_of_answer(known, "data")
+        if not isinstance(held, dict):
             raise ThrownError("Cannot convert undefined or null to object")
-        known["data"] |= more if isinstance(more, Mapping) else {}
+        held |= more if isinstance(more, Mapping) else {}
