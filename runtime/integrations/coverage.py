@@ -83,7 +83,8 @@ def unknown_functions(descriptor: Descriptor, module: ModuleType | None) -> list
 
 def _functions(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
-        yield from (str(value[key]) for key in ("$call", "program", "item_program", "enrich", "poll") if value.get(key))
+        named = (value.get(key) for key in ("$call", "program", "item_program", "enrich", "poll"))
+        yield from (each for each in named if isinstance(each, str) and each)  # an operation may have such a name
         for each in value.values():
             yield from _functions(each)
     elif isinstance(value, list | tuple):

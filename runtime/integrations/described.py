@@ -58,14 +58,9 @@ class Described(Node):
             yield self._unsupported(at, descriptor.operation, key, advice)
         for place, advice in descriptor.unsupported.items():
             operation, _, name = place.partition(":")
-            name, _, member = name.partition(".")
-            fact = parameters.fact(name) if operation in (key, ANY) else None
-            value = parameters.get(name)
-            if member:
-                value = value.get(member) if isinstance(value, Mapping) else None
-            default = fact.default if fact is not None and not member else False
-            if fact is not None and value not in (default, None, {}, [], ""):
-                yield self._unsupported(at, f"{name}.{member}" if member else name, value, advice)
+            value = _unsupported_value(parameters, name) if operation in (key, ANY) else None
+            if value is not None:
+                yield self._unsupported(at, name.partition("=")[0], value, advice)
 
     def _unsupported(self, at: Location, name: str, value: Any, advice: str) -> Diagnostic:
         at = at.within("parameters", name)
@@ -121,3 +116,17 @@ class Described(Node):
         """Return the credential that the parameters choose."""
         shown = (each for each in self.descriptor.credentials if visible(each.show, {}, parameters, version))
         return next(shown, None)
+
+
+def _unsupported_value(parameters: Parameters, place: str) -> Any:
+    """Return the value of a parameter, a member or a choice under `unsupported` that cannot be honoured; None: there is none."""
+    name, _, choice = place.partition("=")
+    name, _, member = name.partition(".")
+    fact, value = parameters.fact(name), parameters.get(name)
+    if fact is None:
+        return None
+    if choice:
+        return choice if choice in (value if isinstance(value, list) else [value]) else None
+    if member:
+        value = value.get(member) if isinstance(value, Mapping) else None
+    return value if value not in (False if member else fact.default, None, {}, [], "") else None

@@ -250,7 +250,7 @@ class Descriptor(_Model):
     """`operation:parameter` (`*` for all operations) -> why not reading it changes nothing."""
     unsupported: Mapping[str, str] = Field(default_factory=dict)
     """`operation:parameter`, or `operation:collection.member` -> what to do instead, where it has another value than its default
-    (a member: any that is not false or empty)."""
+    (a member: any that is not false or empty); `operation:parameter=choice`: where the choice is taken, alone or among others."""
     parts: Mapping[str, str] = Field(default_factory=dict)
     """`operation:port`: a port for sub-nodes that n8n has and this descriptor has not (`ai_tool`) -> what to do instead."""
     missing: Mapping[str, str] = Field(default_factory=dict)
