@@ -60,12 +60,13 @@ class ExtractFromFile(Activity):
                 ref = binary_of(item, node.binary_property_name, i)
             except NoBinaryError as error:
                 raise NodeError(error.message, description=error.description, item=i) from error
+            head = node.operation == "csv" and takes_head(node.options)
+            data = await (context.blobs.open(ref) if head else context.blobs.read(ref))
             try:
-                if node.operation == "csv" and takes_head(node.options):
-                    data = await context.blobs.open(ref)
+                if not isinstance(data, bytes):
                     rows = await read_csv(context, data, node.options, strict=context.version >= _STRICT)
                     return [{"json": row} for row in rows]
-                return await node.extracted(context, item, await context.blobs.read(ref))
+                return await node.extracted(context, item, data)
             except SandboxLimitError:  # a file that is too large is of the right format
                 raise
             except NodeError as error:

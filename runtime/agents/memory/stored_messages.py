@@ -24,7 +24,9 @@ def to_stored(message: Message) -> tuple[str, dict[str, Any]]:
 
 
 def from_stored(stored: Any) -> Message | None:
-    """Return a message of `{type, content, ...}` or `{type, data: {content, ...}}`; None for one without text or calls."""
+    """Return a message of `{type, content, ...}` or `{type, data: {content, ...}}`; None for one without text or calls, and for
+    the answer of a tool to no call, which models refuse.
+    """
     if not isinstance(stored, Mapping):
         return None
     data = stored["data"] if isinstance(stored.get("data"), Mapping) else stored
@@ -34,7 +36,7 @@ def from_stored(stored: Any) -> Message | None:
         if role == "assistant"
         else []
     )
-    if role is None or not (text or calls or role == "tool"):
+    if role is None or not (data.get("tool_call_id") if role == "tool" else text or calls):
         return None
     message = Message(role=role, content=text)  # type: ignore[typeddict-item]  # one of the four
     if calls:

@@ -223,6 +223,10 @@ def check_credential(at: Location, parameter: str, type_: Any) -> Iterator[Diagn
         yield UnknownOption(at=at, name=parameter, value=type_, advice=f"n8n has no such credential type; {advice}")
 
 
+NOT_FOUND: Final = "Credentials not found"
+"""What n8n says in this node, which may use credentials of every type; in others it names what the node has none of."""
+
+
 async def credential_of(
     context: ActivityContext, type_: str | None, i: int, shared: dict[str, Credential], *, generic: bool
 ) -> Credential | None:
@@ -237,12 +241,13 @@ async def credential_of(
     if type_ is None or (generic and not is_known(type_)):
         return None
     if not type_:
-        raise NodeError("Credentials not found", item=i)
+        raise NodeError(NOT_FOUND, item=i)
     if type_ not in shared:
         try:
             data = dict(await context.credentials.get(type_, i, restricted=True))
         except MissingCredential as error:
-            raise error if generic else _without_credential(context, error) from error
+            told = MissingCredential(NOT_FOUND, description=error.description or error.message)
+            raise told if generic else _without_credential(context, told) from error
         if scheme(type_) is None:
             raise NodeApiError(f"Unrecognized credential type: {type_}", item=i)
         shared[type_] = Credential(type_, data, context.credentials)
@@ -251,10 +256,9 @@ async def credential_of(
 
 def _without_credential(context: ActivityContext, error: MissingCredential) -> RequestFailed:
     """Return the failure of a request for want of its vendor's credential: n8n finds out while it sends."""
-    name = "Credentials not found"
-    shown = {"message": name, "timestamp": int(context.now), "name": "NodeOperationError", "context": {}}
+    shown = {"message": NOT_FOUND, "timestamp": int(context.now), "name": "NodeOperationError", "context": {}}
     failed = NodeApiError(error.message, description=error.description, data={"messages": [error.message]})
-    return RequestFailed(failed, shown | {"cause": {"name": "Error", "message": name}})
+    return RequestFailed(failed, shown | {"cause": {"name": "Error", "message": NOT_FOUND}})
 
 
 async def batch_pause(i: int, size: int, interval: float) -> None:
