@@ -3,7 +3,7 @@
 from email.message import EmailMessage
 from email.utils import formatdate, getaddresses, parseaddr
 from html import escape
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from runtime.contract import (
     Activity,
@@ -28,6 +28,8 @@ from runtime.values.javascript import js_string
 from schemas.facts import CredentialUse
 from schemas.item import Json
 
+MAX_HEADER: Final = 8_000
+"""Characters of a header: some three hundred addresses."""
 SENDS = {"operation": ["send"]}
 _BUTTON = '<a href="{url}" style="padding:8px 16px;border:1px solid #888;border-radius:4px">{label}</a>'
 
@@ -36,6 +38,7 @@ async def deliver(
     context: ActivityContext, message: EmailMessage, bcc: str, *, verify: bool, item: int
 ) -> dict[str, Any]:
     """Send a message with an id that is the same on every attempt. Raise NodeError."""
+    check_length("Bcc", bcc)
     sender = parseaddr(str(message["From"] or ""))[1]
     fields = [str(message[name] or "") for name in ("To", "Cc")] + [bcc]
     recipients = [address for _, address in getaddresses([each for each in fields if each]) if address]
@@ -44,12 +47,30 @@ async def deliver(
     return await context.mail.send(sender, recipients, message, verify=verify, item=item)
 
 
+def _set_headers(message: EmailMessage, parts: dict[str, Any]) -> None:
+    """Write the headers that a step gives. Raise NodeError for one that is too long: the parser takes the square of its length."""
+    for header, name in (("From", "from"), ("To", "to"), ("Cc", "cc"), ("Reply-To", "replyTo"), ("Subject", "subject")):
+        value = js_string(parts.get(name) or "").replace("\r", " ").replace("\n", " ")
+        check_length(header, value)
+        if value:
+            message[header] = value
+
+
+def check_length(header: str, value: str) -> None:
+    """Raise NodeError for a header with more than MAX_HEADER characters."""
+    if len(value) > MAX_HEADER:
+        raise NodeError(
+            f"'{header}' has {len(value):,} characters, and may have {MAX_HEADER:,}: send to fewer addresses at a time"
+        )
+
+
 async def compose(context: ActivityContext, item: Item, i: int, parts: dict[str, Any]) -> EmailMessage:
     """Build a message from {from, to, cc, replyTo, subject, text, html, attachments}. Raise NodeError."""
     message = EmailMessage()
-    for header, name in (("From", "from"), ("To", "to"), ("Cc", "cc"), ("Reply-To", "replyTo"), ("Subject", "subject")):
-        if value := js_string(parts.get(name) or "").replace("\r", " ").replace("\n", " "):
-            message[header] = value
+    try:
+        await context.on_thread(_set_headers, message, parts)
+    except RecursionError as error:
+        raise NodeError("The addresses have comments in comments without end", item=i) from error
     message["Date"] = formatdate(context.now / 1000)
     text, html = parts.get("text"), parts.get("html")
     if text is not None or html is None:
