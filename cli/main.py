@@ -132,7 +132,7 @@ def main(**options: Any) -> None:
             _end(exit_.code)
         raise
     except OSError as error:
-        if error.filename is None or not set(sys.argv[1:2]) <= VERBS.keys() - SERVICES:
+        if error.filename is None or sys.argv[1:2] == [] or sys.argv[1] in SERVICES:
             raise
         typer.echo(f"{error.filename}: {error.strerror}", err=True)
         raise SystemExit(2) from None

@@ -30,15 +30,8 @@ LONGEST_PAUSE_SECONDS: Final = 2.0
 """Between two attempts: many workers that start together ask at the same time, and the server limits that per deployment."""
 KNOWN_WITHIN_SECONDS: Final = 30.0
 """Seconds until a build that polls must be known to the server."""
-NOT_YET: Final = frozenset(
-    {
-        RPCStatusCode.NOT_FOUND,
-        RPCStatusCode.FAILED_PRECONDITION,
-        RPCStatusCode.UNAVAILABLE,
-        RPCStatusCode.RESOURCE_EXHAUSTED,
-        RPCStatusCode.ABORTED,
-    }
-)
+NOT_YET: Final = frozenset({RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION})
+"""Statuses of a server that does not know a build yet, beside those of outages."""
 POLL_SECONDS: Final = 75.0
 """A poll takes up to a minute; a worker that has begun none for longer is gone. The server is not told of its end."""
 AWAY_SECONDS: Final = 120.0

@@ -105,15 +105,20 @@ def graph_of(plan: Plan) -> Graph:
 
 def _places(plan: Plan, subs: Collection[str]) -> list[tuple[float, float]]:
     """Return where each step stands: where the export has it, or beside the ones that it has at the very same place."""
-    taken: dict[tuple[float, float], None] = {}
+    taken = set[tuple[float, float]]()
+    free: dict[tuple[float, float], int] = {}
+    places = []
     for step in plan.steps:
         x, y = step.position
         if (x, y) in taken and step.name in subs:
             y += SUB_DISTANCE
-        while (x, y) in taken:
-            x += DISTANCE
-        taken[x, y] = None
-    return list(taken)
+        number = free.get((x, y), 0)
+        while (x + number * DISTANCE, y) in taken and number < len(plan.steps):  # a huge x does not change
+            number += 1
+        free[x, y] = number + 1
+        places.append((x + number * DISTANCE, y))
+        taken.add(places[-1])
+    return places
 
 
 def _node(number: int, step: Step, place: tuple[float, float], *, is_root: bool, is_sub: bool) -> GraphNode:

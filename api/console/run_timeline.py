@@ -55,7 +55,9 @@ async def read_timeline(view: RunView, runs: TemporalRuns) -> Timeline:
     end = max((each.end for each in spans), default=end)
     if end <= begin:
         end = begin + timedelta(milliseconds=1)
-    below = {step.name: below_step(view.plan, step.name) for step in view.plan.steps} if view.plan else NOTHING_BELOW
+    below = (
+        {name: below_step(view.plan, name) for name in {each.node for each in spans}} if view.plan else NOTHING_BELOW
+    )
     lines = timeline(spans, activities, now, below)
     return Timeline(begin, end, lines, max(0, len(view.history.steps) - MAX_LINES), run is not None)
 

@@ -1,6 +1,5 @@
 """Which step a sub-node works for: a model, a memory or a tool has no step of its own in a run."""
 
-from collections.abc import Iterator
 from typing import Final
 
 from schemas.plan import Plan
@@ -24,15 +23,19 @@ def below_step(plan: Plan, name: str) -> frozenset[str]:
 
 def roots_of(plan: Plan, name: str) -> list[tuple[str, str]]:
     """Return the agents and chains that a sub-node works for, each with the kind of its connection, such as `ai_tool`."""
-    return list(dict.fromkeys(_roots(plan, name, frozenset({name}))))
-
-
-def _roots(plan: Plan, name: str, seen: frozenset[str]) -> Iterator[tuple[str, str]]:
+    above: dict[str, list[tuple[str, str]]] = {}
     for step in plan.steps:
         for kind, parts in step.subnodes.items():
-            if name not in parts or step.name in seen:
-                continue
-            if MODEL in step.subnodes:
-                yield step.name, kind
-            else:
-                yield from ((root, kind) for root, _ in _roots(plan, step.name, seen | {step.name}))
+            for part in parts:
+                above.setdefault(part, []).append((step.name, kind))
+    found: dict[tuple[str, str], None] = {}
+    seen = {name}
+    waiting = list(reversed(above.get(name, ())))
+    while waiting:
+        owner, kind = waiting.pop()
+        if MODEL in plan.step[owner].subnodes:
+            found[owner, kind] = None
+        elif owner not in seen:
+            waiting += ((each, kind) for each, _ in reversed(above.get(owner, ())))
+        seen.add(owner)
+    return list(found)

@@ -101,11 +101,12 @@ def _by_expression(declared: Declared, bound: BoundNode) -> bool:
     """Return whether an expression stands where n8n evaluates none, and says with which parameters the node works: n8n does not
     ask for them then.
     """
-    return any(
-        str(bound.parameters.get(name)).startswith("=")
+    deciding = (
+        bound.parameters.get(name)
         for name in declared.info.show
         if name in ("resource", "operation") or (name in bound.visible and not bound.visible[name].dynamic)
     )
+    return any(isinstance(value, str) and value.startswith("=") for value in deciding)
 
 
 def _empty(value: Any) -> bool:

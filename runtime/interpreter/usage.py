@@ -32,9 +32,14 @@ def shortened(records: Sequence[dict[str, Any]], kept: int) -> list[dict[str, An
 def _summed(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     sums: dict[tuple[Any, ...], dict[str, Any]] = {}
     for each in records:
-        key = (*(each.get(name) for name in NAMES), "cost_usd" in each)
+        key = (*(str(each.get(name)) for name in NAMES), "cost_usd" in each)
         known = sums.setdefault(key, {name: each[name] for name in NAMES if name in each})
         for name in COUNTS:
             if name in each or name == "requests":
-                known[name] = known.get(name, 0) + each.get(name, 1)
+                known[name] = known.get(name, 0) + _number(each.get(name, 1))
     return list(sums.values())
+
+
+def _number(value: Any) -> float:
+    """Return a count; 0 for what a model server says in place of a number."""
+    return value if isinstance(value, int | float) else 0

@@ -1,8 +1,11 @@
 """The tree of agents: turns, their tools, and what they used."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from api.console.agent_tree import agent_tree
+from api.console.sub_nodes import MODEL, below_step, roots_of
+from schemas.plan import Kind, Plan, Step
 from service.run_activities import ActivityTimes
 from service.run_timeline import StepSpan
 from tests.unit.agents.world import model, node, plan_of, workflow
@@ -65,3 +68,17 @@ def test_a_model_that_two_agents_share_has_its_turns_where_it_worked() -> None:
     ]
     found = agent_tree(plan_of(document), activities, [], spans)
     assert [(each.node, len(each.turns)) for each in found] == [("A", 1), ("B", 2)]
+
+
+def test_tools_of_tools_by_a_million_ways_have_one_owner_each() -> None:
+    """Twenty layers of two, each wired to both below: an agent is found by looking at each once."""
+    layers = [[f"{side}{n}" for side in "LR"] for n in range(20)]
+    below = {each: tuple(layer) for above, layer in pairwise(layers) for each in above}
+    steps = [
+        Step(name=each, type="t", version=1, kind=Kind.INLINE, subnodes={"ai_tool": parts})
+        for each, parts in below.items()
+    ]
+    agent = Step(name="A", type="t", version=1, kind=Kind.INLINE, subnodes={MODEL: ("M",), "ai_tool": tuple(layers[0])})
+    plan = Plan(name="P", steps=(agent, *steps))
+    assert roots_of(plan, "R19") == [("A", "ai_tool")]
+    assert below_step(plan, "A") == {"M", *(each for layer in layers for each in layer)}

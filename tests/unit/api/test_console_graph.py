@@ -10,6 +10,7 @@ from api.console.graph import MIN_PORT_GAP, graph_of
 from api.console.node_states import NodeStates
 from api.console.pages import render, run_url, show_duration
 from api.models import ActiveStep, StepAnswer
+from compiler.passes.normalize import MAX_NODES
 from schemas.plan import Edge, Kind, OnError, Plan, Step
 
 BEGAN = datetime(2026, 1, 15, tzinfo=UTC)
@@ -47,6 +48,13 @@ def test_nodes_that_an_export_has_at_one_place_do_not_cover_each_other() -> None
     assert len(set(places.values())) == len(graph.nodes)
     assert places["Model"][1] == places["Tool"][1] > places["Agent"][1]
     assert places["Start"][1] == places["Agent"][1] == places["End"][1]
+
+
+def test_as_many_nodes_as_an_export_may_have_at_one_place_are_drawn_at_once() -> None:
+    """Also where a node is so far away that a step beside it is the same place."""
+    for far in (0.0, 1e300):
+        graph = graph_of(plan(*(step(f"N{n}", at=(far, 0)) for n in range(MAX_NODES))))
+        assert len({node.x for node in graph.nodes}) == (1 if far else MAX_NODES)
 
 
 def test_an_empty_plan_and_a_connection_to_nothing_are_drawn() -> None:

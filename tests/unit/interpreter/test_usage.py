@@ -39,3 +39,11 @@ def test_a_short_run_keeps_all() -> None:
     records: list[dict[str, Any]] = []
     add_usage(records, [request(n) for n in range(KEPT)])
     assert records == [request(n) for n in range(KEPT)]
+
+
+def test_what_a_server_says_in_place_of_a_number_counts_nothing() -> None:
+    """An external service of agents may answer anything."""
+    records: list[dict[str, Any]] = []
+    odd = request(0) | {"input_tokens": "many", "output_tokens": None, "model": ["a"]}
+    add_usage(records, [odd] * (2 * KEPT))
+    assert (records[0]["input_tokens"], records[0]["output_tokens"], records[0]["requests"]) == (0, 0, KEPT)
