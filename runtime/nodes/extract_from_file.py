@@ -81,6 +81,8 @@ class ExtractFromFile(Activity):
             return [self.output_item(item, {**item["json"], **document} if self.keeps_source("json") else document)]
         if self.operation in FORMATS:
             return [{"json": row} for row in await self.rows(context, data)]
+        if self.operation == "fromIcs":  # a long calendar takes seconds
+            return [await context.on_thread(self.with_content, item, data)]
         return [self.with_content(item, data)]
 
     def other_format(self, ref: BinaryRef, i: int, error: NodeError) -> NodeError | None:

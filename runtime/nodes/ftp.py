@@ -24,6 +24,7 @@ from runtime.values.javascript import describe_received, js_string, truthy
 from runtime.values.streams import LongBytes
 from schemas.facts import CredentialUse
 from schemas.remote_files import RemoteFileError
+from schemas.run import MAX_ITEMS
 
 _NO_FOLDER: Final = 553
 """FTP's reply after which the folders of an upload are made; after every other one it fails."""
@@ -136,6 +137,8 @@ class Ftp(Activity):
                 raise RemoteFileError(f"There are more than {_MAX_FOLDERS:,} folders in {path}")
             found = [{**each, "path": _joined(place, each["name"])} for each in await folder.entries(place)]
             entries += found
+            if len(entries) > MAX_ITEMS:
+                raise RemoteFileError(f"There are more than {MAX_ITEMS:,} files and folders in {path}")
             if recursive:
                 waiting += [each["path"] for each in found if each["type"] == "d"]
         return entries

@@ -13,6 +13,7 @@ from runtime.platform.own_thread import OwnThread
 from runtime.values.ftp_listing import entry_of
 from runtime.values.streams import LongBytes, pieces_of
 from schemas.remote_files import RemoteFileError
+from schemas.run import MAX_ITEMS
 
 __all__ = ["FtpClient", "connect_ftp"]
 
@@ -20,8 +21,6 @@ SECONDS: Final = 300.0
 """How long a file or a list may take, as an HTTP request of a node."""
 _READ_SECONDS: Final = 60.0
 _PIECE: Final = 1 << 16
-_MAX_ENTRIES: Final = 100_000
-"""Entries of a folder: an activity may not return more items."""
 _MAX_LIST_BYTES: Final = 64 * 1024 * 1024
 _MAX_REPLIES: Final = 16 * 1024 * 1024
 """Characters of all replies of a session."""
@@ -91,8 +90,8 @@ class FtpClient:
             .decode("utf-8", "replace")
             .splitlines()
         )
-        if len(lines) > _MAX_ENTRIES:
-            raise RemoteFileError(f"The folder has more than {_MAX_ENTRIES:,} entries")
+        if len(lines) > MAX_ITEMS:
+            raise RemoteFileError(f"The folder has more than {MAX_ITEMS:,} entries")
         now = time.time()
         return [each for line in lines if (each := entry_of(line, now)) is not None]
 

@@ -36,6 +36,8 @@ _RULE: Final = {
 _NUMBERS: Final = ("bySecond", "byMinute", "byHour", "byMonthday", "byYearday", "byWeekNo", "bySetPos")
 _STAMPS: Final = ("stamp", "start", "end", "created", "lastModified")
 _SPACE: Final = " \t"
+MAX_CHARACTERS: Final = 8_000_000
+"""Of a file: each of its times looks at all observances of its zone, which takes up to a minute then."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -56,8 +58,10 @@ def read_calendar(text: str) -> dict[str, Any]:
     cannot be read is None. Values are not unescaped, as in n8n.
 
     Raises:
-        CalendarFileError: a line is no property, or a time zone has no offsets.
+        CalendarFileError: a line is no property, a time zone has no offsets, or the file is longer than MAX_CHARACTERS.
     """
+    if len(text) > MAX_CHARACTERS:
+        raise CalendarFileError(f"The calendar has {len(text):,} characters, and may have {MAX_CHARACTERS:,}")
     events, rest = _blocks(text, "VEVENT")
     zones, rest = _blocks(rest, "VTIMEZONE")
     calendar: dict[str, Any] = {
@@ -65,7 +69,10 @@ def read_calendar(text: str) -> dict[str, Any]:
     }
     if zones:
         calendar["timezones"] = [_zone(each) for each in zones]
-    known = {str(each.get("id")): CalendarZone(each["props"]) for each in reversed(calendar.get("timezones", []))}
+    try:
+        known = {str(each.get("id")): CalendarZone(each["props"]) for each in reversed(calendar.get("timezones", []))}
+    except ValueError as error:
+        raise CalendarFileError(str(error)) from error
     if events:
         calendar["events"] = [_event(each, known) for each in events]
     return calendar

@@ -7,12 +7,14 @@ from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-__all__ = ["CalendarZone", "Offset", "offset_of"]
+__all__ = ["MAX_OBSERVANCES", "CalendarZone", "Offset", "offset_of"]
 
 _DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _HOUR: Final = 3_600_000
 _MINUTE: Final = 60_000
 _MOST_HOURS: Final = 23
+MAX_OBSERVANCES: Final = 100
+"""Each time of a file looks at all observances of its zone; zones with all their history have some fifty."""
 _NO_RULES: Final = "Cannot read properties of undefined (reading 'offsetTo')"
 
 
@@ -28,8 +30,10 @@ class CalendarZone:
     """A zone that a file describes by its observances, each with a start, offsets and maybe a rule that repeats it every year."""
 
     def __init__(self, observances: Sequence[Mapping[str, Any]]) -> None:
-        """Take the observances as `read_calendar` gives them."""
-        self._observances = observances
+        """Take the observances as `read_calendar` gives them. Raises ValueError: there are more than MAX_OBSERVANCES."""
+        if len(observances) > MAX_OBSERVANCES:
+            raise ValueError(f"A time zone has more than {MAX_OBSERVANCES} observances")
+        self._observances = [_Observance(start, each) for each in observances if (start := _start(each)) is not None]
 
     def offset(self, wall: datetime) -> Offset:
         """Return the offset at a time of the zone's own clocks.
@@ -38,7 +42,8 @@ class CalendarZone:
             ValueError: there are no observances, or one that repeats begins after this time. The message is n8n's.
         """
         begins = sorted(
-            ((start, each) for each in self._observances for start in _starts(each, wall)), key=lambda pair: pair[0]
+            ((begin, each.members) for each in self._observances for begin in each.begins(wall)),
+            key=lambda pair: pair[0],
         )
         if not begins:
             raise ValueError(_NO_RULES)
@@ -110,25 +115,38 @@ def _written(text: str) -> Offset:
     return Offset(text, milliseconds if text[0] == "+" else -milliseconds)
 
 
-def _starts(observance: Mapping[str, Any], wall: datetime) -> Iterator[datetime]:
-    """Yield when an observance begins: by its rule the last two times before `wall`, else once. Raise ValueError."""
+def _start(observance: Mapping[str, Any]) -> datetime | None:
     try:
-        start = datetime.fromisoformat(str(observance.get("start")))
+        return datetime.fromisoformat(str(observance.get("start")))
     except ValueError:
-        return
-    rule = observance.get("recurrenceRule")
-    end = None if rule is None else _until(rule)
-    if rule is None or (end is not None and end < wall):  # n8n reads no rule that has ended
+        return None
+
+
+class _Observance:
+    """An observance with its start, its rule read once, and its days by the year."""
+
+    def __init__(self, start: datetime, members: Mapping[str, Any]) -> None:
+        self.members = members
+        self._start, self._rule = start, members.get("recurrenceRule")
+        self._end = None if self._rule is None else _until(self._rule)
+        self._days: dict[int, datetime | None] = {}
+
+    def begins(self, wall: datetime) -> Iterator[datetime]:
+        """Yield when it begins: by its rule the last two times before `wall`, else once. Raise ValueError."""
+        start, rule = self._start, self._rule
+        if rule is None or (self._end is not None and self._end < wall):  # n8n reads no rule that has ended
+            yield start
+            return
+        end = self._end or wall
+        if end < start:
+            raise ValueError("Invalid interval")
         yield start
-        return
-    end = end or wall
-    if end < start:
-        raise ValueError("Invalid interval")
-    yield start
-    for year in (wall.year - 1, wall.year):
-        day = _day_of(rule, year, start)
-        if day is not None and start < day <= end:
-            yield day
+        for year in (wall.year - 1, wall.year):
+            if year not in self._days:
+                self._days[year] = _day_of(rule, year, start)
+            day = self._days[year]
+            if day is not None and start < day <= end:
+                yield day
 
 
 def _until(rule: Mapping[str, Any]) -> datetime | None:

@@ -14,6 +14,10 @@ _FIELDS: Final = 8
 """Of a line of Unix before the name: mode, links, owner, group, size, month, day, time or year."""
 
 
+_DIGITS: Final = 18
+"""Of a size in bytes."""
+
+
 def entry_of(line: str, now: float) -> dict[str, Any] | None:
     """Return an entry as n8n shows it; None for a line that is none.
 
@@ -31,7 +35,7 @@ def _unix(line: str, now: float) -> dict[str, Any] | None:
     if len(fields) < _FIELDS or not name or name in (".", ".."):
         return None
     mode, _, owner, group, size, month, day, clock = fields
-    if not size.isdigit():
+    if not _is_number(size):
         return None
     date = _date(month, day, clock, now)
     entry: dict[str, Any] = {"type": mode[0]}
@@ -63,6 +67,10 @@ def _split(line: str, count: int) -> tuple[Sequence[str], str]:
     return fields, rest
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _DIGITS
+
+
 def _rights(letters: str) -> str:
     return letters.replace("-", "").replace("t", "x").replace("T", "")
 
@@ -87,7 +95,7 @@ def _windows(line: str) -> dict[str, Any] | None:
     if len(fields) < 3 or not name:
         return None
     folder = fields[2] == "<DIR>"
-    if not folder and not fields[2].isdigit():
+    if not folder and not _is_number(fields[2]):
         return None
     size = 0 if folder else int(fields[2])
     return {"name": name, "type": "d" if folder else "-", "size": size, "modifyTime": _iso(_windows_date(*fields[:2]))}

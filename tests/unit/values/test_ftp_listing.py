@@ -39,3 +39,9 @@ def test_a_line_is_an_entry(line: str, entry: dict[str, Any]) -> None:
 )
 def test_other_lines_are_none(line: str) -> None:
     assert entry_of(line, NOW) is None
+
+
+@pytest.mark.parametrize("size", ["²", "9" * 5000, "-1"])
+def test_a_size_that_is_no_number_of_bytes_is_no_entry(size: str) -> None:
+    assert entry_of(f"-rw-r--r-- 1 a b {size} Jan 1 2024 name", 0) is None
+    assert entry_of(f"02-09-26  03:30PM  {size}  name", 0) is None
