@@ -14,6 +14,7 @@ from runtime.platform.guarded_socket import ConnectError, connect, port_of
 from runtime.values.dates import Instant
 from runtime.values.streams import LongBytes, pieces_of
 from schemas.remote_files import RemoteFileError
+from schemas.run import MAX_ITEMS
 
 __all__ = ["Executed", "SftpClient", "SshError", "connect_sftp", "download", "execute", "upload"]
 
@@ -23,8 +24,6 @@ OUTPUT_BYTES: Final = 16 << 20
 """What a command may write on stdout, and on stderr."""
 _CONNECT_SECONDS: Final = 30.0
 _PIECE: Final = 1 << 16
-_MAX_ENTRIES: Final = 100_000
-"""Entries of a folder: an activity may not return more items."""
 _RIGHTS: Final = ((4, "r"), (2, "w"), (1, "x"))
 
 
@@ -187,8 +186,8 @@ class SftpClient:
             async for name in self._client.scandir(path):
                 if name.filename in (".", ".."):
                     continue
-                if len(entries) == _MAX_ENTRIES:
-                    raise RemoteFileError(f"The folder has more than {_MAX_ENTRIES:,} entries")
+                if len(entries) == MAX_ITEMS:
+                    raise RemoteFileError(f"The folder has more than {MAX_ITEMS:,} entries")
                 entries.append(_entry(name))
         return entries
 

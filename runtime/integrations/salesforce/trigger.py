@@ -26,8 +26,8 @@ async def poll(poll: PollRun) -> Items:
     query = _query(poll, kind, event)
     found = await _records(poll, query)
     seen: list[str] = poll.state.get("processedIds") or []
-    fresh = {_key(each, event): each for each in found}
-    new = {key: each for key, each in fresh.items() if key not in set(seen)}
+    known = set(seen)
+    new = {key: each for each in found if (key := _key(each, event)) not in known}
     poll.state["processedIds"] = [*seen, *new][-_REMEMBERED:]
     poll.state["lastTimeChecked"] = stamp(poll.now, "milliseconds")
     return [{"json": dict(each)} for each in new.values()]
