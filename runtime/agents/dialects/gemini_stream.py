@@ -12,6 +12,8 @@ class ContentStream:
     def __init__(self) -> None:
         self._about: dict[str, Any] = {}
         self._parts = list[dict[str, Any]]()
+        self._text = list[str]()
+        """Pieces of the text behind these parts. They are one part, as in an answer that comes whole."""
         self._finished: str | None = None
 
     def add(self, event: Mapping[str, Any]) -> str:
@@ -25,16 +27,21 @@ class ContentStream:
         return "".join(str(each.get("text", "")) for each in parts if not each.get("thought"))
 
     def _add(self, part: Mapping[str, Any]) -> None:
-        """Add a part. Pieces of a text are one part, as they are in an answer that comes whole."""
-        last = self._parts[-1] if self._parts else {}
-        if part.keys() == last.keys() == {"text"}:
-            self._parts[-1] = {"text": last["text"] + part["text"]}
+        if part.keys() == {"text"}:
+            self._text.append(str(part["text"]))
         else:
+            self._end_text()
             self._parts.append(dict(part))
+
+    def _end_text(self) -> None:
+        if self._text:
+            self._parts.append({"text": "".join(self._text)})
+            self._text.clear()
 
     def whole(self) -> dict[str, Any] | None:
         """See `AnswerStream`. A prompt that is refused has no candidate."""
         if self._finished is None and "promptFeedback" not in self._about:
             return None
+        self._end_text()
         content = {"role": "model", "parts": self._parts}
         return self._about | {"candidates": [{"content": content, "finishReason": self._finished}]}
