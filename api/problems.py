@@ -37,7 +37,7 @@ from service.errors import (
     ReplyPendingError,
     VersionGoneError,
 )
-from service.outages import is_outage
+from service.outages import TRANSIENT, is_outage
 
 __all__ = ["HANDLERS", "PROBLEM_OF", "Problem", "problem_response"]
 
@@ -273,17 +273,6 @@ STATEMENT_GIVEN_UP: Final = (
     "Postgres gave up the statement, because of others that ran beside it or for want of resources. Try again."
 )
 MISTAKE: Final = "The service made a mistake; its log has the details under the incident."
-DOWN: Final = frozenset(
-    {
-        RPCStatusCode.UNAVAILABLE,
-        RPCStatusCode.DEADLINE_EXCEEDED,
-        RPCStatusCode.CANCELLED,
-        RPCStatusCode.ABORTED,
-        RPCStatusCode.INTERNAL,
-        RPCStatusCode.UNKNOWN,  # a connection that broke in the middle of a call has this status, too
-    }
-)
-"""Statuses of Temporal that say nothing against the request: another attempt may succeed."""
 BY_STATUS: Final[Mapping[int, type[Problem]]] = {
     404: NotFound, 405: MethodNotAllowed, 413: TooLarge, 415: UnsupportedMediaType, 429: TooManyRequests,
 }  # fmt: skip
@@ -324,7 +313,7 @@ def _malformed(error: HTTPException) -> Problem:
 
 def from_rpc(error: RPCError) -> Problem:
     """Return the problem of an error of Temporal's client that no handler expected."""
-    if error.status in DOWN:
+    if error.status in TRANSIENT:
         log.warning("Temporal does not answer", status=error.status.name, reason=error.message)
         return Unavailable("temporal", TEMPORAL_DOWN)
     if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:

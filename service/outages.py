@@ -9,8 +9,19 @@ from runtime.platform.credentials import CredentialsUnavailable
 from runtime.platform.postgres import DatabaseUnavailable
 from runtime.platform.temporal import TemporalUnavailable
 
-__all__ = ["is_outage", "is_unreachable"]
+__all__ = ["TRANSIENT", "is_outage", "is_unreachable"]
 
+TRANSIENT: Final = frozenset(
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.CANCELLED,
+        RPCStatusCode.ABORTED,
+        RPCStatusCode.INTERNAL,
+        RPCStatusCode.UNKNOWN,  # a connection that broke in the middle of a call has this status, too
+    }
+)
+"""Statuses of Temporal that say nothing against the request: another attempt may succeed."""
 RPC_OUTAGES: Final = (
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,

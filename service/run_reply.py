@@ -25,6 +25,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from schemas import names
 from schemas.run import RunReply, RunResult
 from service.errors import ReplyPendingError
+from service.outages import TRANSIENT
 from service.run_problems.finder import missing_workers
 from service.run_reader import query_state
 from service.shutdown import Shutdown
@@ -74,12 +75,7 @@ class Verdict(StrEnum):
 
 
 BY_STATUS: Final = {
-    RPCStatusCode.UNAVAILABLE: Verdict.ASK_AGAIN,
-    RPCStatusCode.DEADLINE_EXCEEDED: Verdict.ASK_AGAIN,
-    RPCStatusCode.CANCELLED: Verdict.ASK_AGAIN,
-    RPCStatusCode.ABORTED: Verdict.ASK_AGAIN,
-    RPCStatusCode.INTERNAL: Verdict.ASK_AGAIN,
-    RPCStatusCode.UNKNOWN: Verdict.ASK_AGAIN,
+    **dict.fromkeys(TRANSIENT, Verdict.ASK_AGAIN),
     RPCStatusCode.RESOURCE_EXHAUSTED: Verdict.ASK_AGAIN,
     RPCStatusCode.FAILED_PRECONDITION: Verdict.TASK_FAILS,  # "Workflow Task in failed state"
     RPCStatusCode.NOT_FOUND: Verdict.GONE,

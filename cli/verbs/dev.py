@@ -15,10 +15,13 @@ from cli.support.signals import stop_event
 if TYPE_CHECKING:
     from cli.support.stack import Stack
     from compiler import Compilation
+    from service.tenants import TenantStore
 
 app = verb()
 
 TENANT: Final = "dev"
+KEY_FILE: Final = "dev-api-key"
+"""In the state folder, beside what seals its data: the key of the last start, which scripts and browsers still have."""
 
 
 @app.command()
@@ -53,7 +56,7 @@ async def _dev(settings: object, exports: Path, *, open_: bool) -> None:
             typer.echo(f"the API does not answer; {up.profile.folder}/logs says why", err=True)
         answering.cancel()
         await up.tenants.create(TENANT, "Development")
-        key = await up.tenants.issue(TENANT, "dev")
+        key = await api_key(up.tenants, up.profile.folder / KEY_FILE)
         typer.echo(f"API       {up.url}  (tenant {TENANT}, key {key})")
         typer.echo(f"Console   {up.url}/console  (sign in with this key)")
         typer.echo(f"Temporal  {up.profile.addresses.temporal_ui_url}")
@@ -68,6 +71,18 @@ async def _dev(settings: object, exports: Path, *, open_: bool) -> None:
         typer.echo("stopping")
     with contextlib.suppress(asyncio.CancelledError):
         await keeping  # raises what ended it, if it was not we
+
+
+async def api_key(tenants: "TenantStore", file: Path) -> str:
+    """Return the key that an earlier start has written to `file`, or write and return a new one when that is not valid."""
+    with contextlib.suppress(OSError, ValueError):
+        key = file.read_text(encoding="ascii").strip()
+        if await tenants.verify(key) is not None:
+            return key
+    key = await tenants.issue(TENANT, "dev")
+    file.touch(mode=0o600)
+    file.write_text(key, encoding="ascii")
+    return key
 
 
 def describe_findings(compilation: "Compilation") -> str:

@@ -272,8 +272,8 @@ async def test_a_run_starts_only_so_many_other_workflows_and_few_at_a_time(
     temporal: Client, queue: str, tenants: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waits for room before it starts the next one that it does not wait for, and one too many fails the step."""
-    monkeypatch.setattr("runtime.hosts.temporal.host.MAX_OPEN_CHILDREN", 2)
-    monkeypatch.setattr("runtime.hosts.temporal.host.MAX_CHILDREN", 6)
+    monkeypatch.setattr("runtime.hosts.temporal.children.MAX_OPEN_CHILDREN", 2)
+    monkeypatch.setattr("runtime.hosts.temporal.children.MAX_CHILDREN", 6)
     templates = CaseTemplates()
     wait = node("Wait", "wait", 1.1, {"amount": 0.4, "unit": "seconds"}, 200)
     templates.plans["child"] = plan_of(

@@ -1,19 +1,17 @@
 """The Temporal host: carries an execution inside a workflow, with timers, activities, signals and children."""
 
 import copy
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
-from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from runtime.contract import AwaitSignal, NodeError, StartChild
 from runtime.expressions import ScriptEvaluator
 from runtime.hosts.exception_log import frames
-from runtime.hosts.temporal.hand_out import inline, raw
-from runtime.hosts.temporal.plans import plan_by_hash
+from runtime.hosts.temporal.children import SUMMARY_BYTES, ChildWorkflows, cause_of
+from runtime.hosts.temporal.hand_out import inline, measured, raw
 from runtime.hosts.temporal.script_limits import MONOTONIC, RecordedEvaluator, ReplayLimit
 from runtime.hosts.temporal.timeouts import (
     ACTIVITY_TIMEOUT,
@@ -31,9 +29,8 @@ from schemas import names
 from schemas.errors import InfrastructureError
 from schemas.expression import Script
 from schemas.kinds import Mode, TriggerKind
-from schemas.plan import Kind, Plan
-from schemas.resume_link import child_secret
-from schemas.run import TASK_TIMEOUT, Journal, RunResult, StartInput
+from schemas.plan import Kind
+from schemas.run import TASK_TIMEOUT, StartInput
 from schemas.task import Task, TaskResult
 
 __all__ = ["EVALUATOR", "TemporalHost"]
@@ -49,24 +46,11 @@ QUICK_SCRIPT_ITEM_COST: Final = 20
 """The same for scripts that Python can nearly always evaluate by itself."""
 ID_BYTES: Final = 900
 """Bytes of a node's name in the id of an activity, of which Temporal takes 1,000."""
-SUMMARY_BYTES: Final = 200
-"""Bytes of a summary, of which Temporal takes 400 after it was sealed."""
-MAX_DEPTH: Final = 32
-"""How deep workflows may call each other."""
-MAX_CHILDREN: Final = 1_000_000
-"""How many other workflows one run may start: a loop that never ends is stopped by it, and no work of any size that ends."""
-PLAN_SECONDS: Final = 60.0
-"""How long a run starts other workflows in the version that it found: a fan-out looks once, and a run of days sees what is
-published meanwhile."""
-MAX_PLANS: Final = 100
-"""Workflows that a run remembers at a time."""
 DRAIN_EVENTS: Final = 25_000
 """Events of a history from which on steps order nothing further although they wait for other workflows: half of the 51,200 at
 which Temporal ends the run. Until then a workflow that waits for a person holds up nothing."""
 CARRIED_STEPS: Final = "continue as new inside steps"
 """The change from which on a run continues as new in the middle of steps; runs that did not go on to the next boundary."""
-MAX_OPEN_CHILDREN: Final = 1_000
-"""How many abandoned children of a run may be open at a time; Temporal refuses more than 2,000."""
 
 
 class TemporalHost:
@@ -87,16 +71,10 @@ class TemporalHost:
         self.info: RunInfo | None = None
         self.workflow_id: str | None = None
         """The n8n workflow id of the plan, where the export has one."""
-        self.called_plans: dict[str, Plan] = {}
-        """Plans of the workflows that this one has started, by hash."""
         self.sequence = 0
-        self.children = 0
-        self.plans: dict[str, tuple[float, dict[str, Any]]] = {}
-        """Workflows that were looked up and may be started again without: reference as JSON -> time in ms, and what was found."""
+        self.children = ChildWorkflows(start, self.number)
         self.carries: bool | None = None
         """Whether this run may continue as new in the middle of steps; None: it has not come to that."""
-        self.loose: set[Any] = set()
-        """Children that nobody waits for and that still run."""
         self.spent = 0
         self.before: dict[str, Any] = {}
         """The static data that the run began with."""
@@ -131,9 +109,8 @@ class TemporalHost:
         """As an activity or a local one; its id says which step, run and try it is."""
         step = task["step"]["name"]
         again = NO_RETRY if task["step"].get("at_most_once") and kind is Kind.ACTIVITY else CRASH_RETRY
-        self.sequence += 1
         self.spent = 0
-        activity_id = f"{identifier(step, ID_BYTES)}#{task['run_index']}#{task.get('attempt', 1)}#{self.sequence}"
+        activity_id = f"{identifier(step, ID_BYTES)}#{task['run_index']}#{task.get('attempt', 1)}#{self.number()}"
         task["meta"]["activity"] = activity_id
         task["meta"]["chain_id"] = workflow.info().first_execution_run_id
         payloads, summary = self._payloads(task, kind), identifier(step, SUMMARY_BYTES)
@@ -157,7 +134,7 @@ class TemporalHost:
                     "The worker that ran this step went away, and the step is delivered at most once",
                     description="Whether it was done is not known. Look, then retry the run from this node or from the next.",
                 ) from error
-            raise NodeError(_cause(error)) from error
+            raise NodeError(cause_of(error)) from error
         result: TaskResult = done
         return result
 
@@ -209,86 +186,12 @@ class TemporalHost:
 
     async def child(self, step: str, command: StartChild) -> dict[str, Any]:
         """Another workflow of the tenant as a child."""
-        if self.start.depth >= MAX_DEPTH:
-            raise NodeError(
-                f"Workflows call each other more than {MAX_DEPTH} levels deep; '{step}' starts no further one"
-            )
-        if self.children >= MAX_CHILDREN:
-            raise NodeError(f"The run has started {MAX_CHILDREN:,} other workflows; '{step}' starts no further one")
-        self.children += 1
-        await workflow.wait_condition(lambda: len(self.loose) < MAX_OPEN_CHILDREN)
-        child, attributes = await self._child_input(command)
-        handle = await workflow.start_child_workflow(
-            child.template, self._measured(child, f"The input of the workflow that '{step}' calls"),
-            id=child.execution_id, task_timeout=TASK_TIMEOUT,
-            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL if command.wait else workflow.ParentClosePolicy.ABANDON,
-            search_attributes=attributes, result_type=dict, static_summary=identifier(step, SUMMARY_BYTES),
-        )  # fmt: skip
-        if not command.wait:
-            self.loose.add(handle)
-            handle.add_done_callback(self.loose.discard)
-            return {"status": "running", "outputs": [], "error": None, "execution_id": child.execution_id}
-        try:
-            done = RunResult.model_validate(await handle)
-        except ChildWorkflowError as error:
-            if is_cancelled_exception(error):
-                raise
-            done = _details(error)
-        return {
-            "status": done.journal.status, "outputs": done.outputs, "error": done.journal.error,
-            "execution_id": child.execution_id,
-        }  # fmt: skip
+        return await self.children.run(step, command, self.workflow_id)
 
-    async def _child_input(self, command: StartChild) -> tuple[StartInput, TypedSearchAttributes]:
-        found = await self._find_plan(command.workflow)
-        if found.get("error"):
-            raise NodeError(found["error"])
-        own = Plan.model_validate(found["plan"]) if "plan" in found else None
-        plan = own or self._called_plan(found["plan_hash"])
-        if command.kind == TriggerKind.WORKFLOW and not _may_call(self.workflow_id, plan):
-            raise NodeError(
-                f"The sub-workflow ({plan.workflow_id or found['template']}) you’re trying to execute limits which workflows "
-                "it can be called by.",
-                description="Change the caller policy in the settings of the sub-workflow.",
-            )
+    def number(self) -> int:
+        """Return the next of the numbers that tell activities and children of one run apart."""
         self.sequence += 1
-        child = StartInput(
-            plan=own, plan_hash="" if own else found["plan_hash"], tenant=self.start.tenant, template=found["template"],
-            execution_id=f"{workflow.info().workflow_id}~{self.sequence}", trigger_kind=command.kind, mode=command.mode,
-            items=command.items, variables=self.start.variables, static_data=found.get("static_data") or {},
-            depth=self.start.depth + 1, resume_url=self.start.resume_url, payload_limit=self.start.payload_limit,
-            archived=found.get("archived", False),
-        )  # fmt: skip
-        child.resume_secret = child_secret(self.start.resume_secret, child.execution_id)
-        told = {
-            names.TENANT_ID: child.tenant, names.TEMPLATE_KEY: child.template, names.TRIGGER_KIND: child.trigger_kind,
-            names.PLAN_HASH: found.get("plan_hash", ""),
-        }  # fmt: skip
-        pairs = [SearchAttributePair(SearchAttributeKey.for_keyword(name), value) for name, value in told.items()]
-        return child, TypedSearchAttributes(pairs)
-
-    async def _find_plan(self, reference: Mapping[str, Any]) -> dict[str, Any]:
-        """Look a workflow up, or take it as it was found a short while ago where nothing of it changes between its runs."""
-        key = json.dumps(reference, sort_keys=True)
-        if key in self.plans and self.now() - self.plans[key][0] < 1000 * PLAN_SECONDS:
-            return self.plans[key][1]
-        found: dict[str, Any] = await workflow.execute_local_activity(
-            names.FIND_PLAN, inline(hand_out({"tenant": self.start.tenant, **reference}, "The reference to a workflow", self.start.payload_limit)),
-            start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
-            local_retry_threshold=LOCAL_RETRY_THRESHOLD, retry_policy=CRASH_RETRY, result_type=dict,
-        )  # fmt: skip
-        if found.get("reusable"):
-            self.plans.pop(key, None)
-            self.plans[key] = (self.now(), found)
-            if len(self.plans) > MAX_PLANS:
-                del self.plans[next(iter(self.plans))]
-        return found
-
-    def _called_plan(self, plan_hash: str) -> Plan:
-        """Return the plan of a workflow that this one starts. It is in the worker's memory when the look-up has just returned."""
-        if plan_hash not in self.called_plans:
-            self.called_plans[plan_hash] = plan_by_hash(self.start.tenant, plan_hash)
-        return self.called_plans[plan_hash]
+        return self.sequence
 
     def respond(self, response: Mapping[str, Any]) -> None:
         """Keep the first response; the webhook update gives it to the caller."""
@@ -403,7 +306,7 @@ class TemporalHost:
         carried = {
             "sequence": self.sequence, "usage": execution.usage, "custom_data": execution.custom_data,
             "resumed": self.resumed, "response": self.response, "before": self.before,
-            **({"turn": True} if self.turn else {}), **({"children": self.children} if self.children else {}),
+            **({"turn": True} if self.turn else {}), **({"children": self.children.started} if self.children.started else {}),
             **({"waiting": self.waiting} if self.waiting else {}),
         }  # fmt: skip
         follow = self.start.model_copy(
@@ -413,16 +316,11 @@ class TemporalHost:
             }
         )  # fmt: skip
         try:
-            start = self._measured(follow, "The state of the run")
+            start = measured(follow, "The state of the run")
         except NodeError:
             self.moving = False
             raise
         _continue(start)
-
-    def _measured(self, start: StartInput, what: str) -> Any:
-        """Return the input of another run as an argument. A run of an older build goes on with one that is not measured."""
-        document, limit = start.to_json(), self.start.payload_limit
-        return document if limit is None else raw(hand_out(document, what, limit), start.plan_hash)
 
 
 def _continue(start: Any) -> NoReturn:
@@ -438,27 +336,3 @@ def _continue(start: Any) -> NoReturn:
 def _resume_key(step: str, run_index: int, call: str) -> str:
     """Names a wait among those that are open. A tool may be called twice at once, and each call waits for its own."""
     return f"{step}#{run_index}#{call}" if call else f"{step}#{run_index}"
-
-
-def _may_call(caller: str | None, called: Plan) -> bool:
-    """n8n's caller policy; "the same owner" is the tenant, and any of its workflows."""
-    policy = called.settings.caller_policy
-    if policy == "none":
-        return False
-    if policy == "workflowsFromAList":
-        return caller is not None and caller in called.settings.caller_ids
-    return True
-
-
-def _cause(error: BaseException) -> str:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return str(error)
-
-
-def _details(error: ChildWorkflowError) -> RunResult:
-    cause = error.cause
-    if isinstance(cause, ApplicationError) and cause.details:
-        return RunResult.model_validate(cause.details[0])
-    message = _cause(error)
-    return RunResult(journal=Journal(status="error", error={"name": "Error", "message": message}))

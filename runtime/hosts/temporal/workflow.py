@@ -80,7 +80,7 @@ class TemplateWorkflow:
         self.host.info, self.host.workflow_id = info, plan.workflow_id
         self.execution = Execution(plan, CATALOG, self.host, info, state=self.start.state)
         self.host.sequence, self.host.response = carried.get("sequence", 0), carried.get("response")
-        self.host.children = carried.get("children", 0)
+        self.host.children.started = carried.get("children", 0)
         self.host.resumed |= carried.get("resumed") or {}
         self.host.waiting |= {int(ordinal): each for ordinal, each in carried.get("waiting", {}).items()}
         self.execution.usage, self.execution.custom_data = carried.get("usage", []), carried.get("custom_data", {})

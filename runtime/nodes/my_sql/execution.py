@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from runtime.contract import ActivityContext, Items, NodeError, error_item, paired
+from runtime.contract import ActivityContext, Items, NodeError, paired
 from runtime.contract.capabilities import SqlSession
-from runtime.nodes.checkpoint import Checkpoint
 from runtime.nodes.my_sql.values import acknowledgement, rows_of
+from runtime.nodes.sql_batches import SqlBatches
 from runtime.values.sql_text import only_reads
 from schemas.sql import DatabaseError, SqlResult
 
@@ -16,7 +16,7 @@ __all__ = ["Execution", "operation_error"]
 _SYNTAX: Final = re.compile(r"You have an error in your SQL syntax;.* to use near '(.+)' at line (\d+)", re.DOTALL)
 
 
-class Execution:
+class Execution(SqlBatches[str]):
     """Runs the statements of a step on one connection.
 
     Args:
@@ -27,19 +27,13 @@ class Execution:
         empty_is_success: also a SELECT without rows gives `{success: true}`, as versions before 2.3 do.
     """
 
+    begin = "START TRANSACTION"
+
     def __init__(
         self, context: ActivityContext, session: SqlSession, *, detailed: bool, decimals: bool, empty_is_success: bool
     ) -> None:
-        self._context, self._session = context, session
+        super().__init__(context, session)
         self._detailed, self._decimals, self._empty_is_success = detailed, decimals, empty_is_success
-
-    async def run(self, statements: Sequence[str], batching: str) -> Items:
-        """Return the items of the results. Raise NodeError unless errors go on as items."""
-        if batching == "independently":
-            return await self._independently(statements)
-        if batching == "transaction":
-            return await self._transaction(statements)
-        return await self._single(statements)
 
     async def _single(self, statements: Sequence[str]) -> Items:
         text = ";".join(each.rstrip().rstrip(";") for each in statements)
@@ -62,36 +56,6 @@ class Execution:
                     items.append({"json": json})
         if not items and not self._nothing(statements):
             return [{"json": {"success": True}, "pairedItem": everything}]
-        return items
-
-    async def _independently(self, statements: Sequence[str]) -> Items:
-        checkpoint, items = Checkpoint(self._context, len(statements)), []
-        for i, statement in enumerate(statements):
-
-            async def work(statement: str = statement, i: int = i) -> Items:
-                return await self._one(statement, i)
-
-            try:
-                items += await checkpoint.run_once(i, work)
-            except NodeError as error:
-                if not self._context.continue_on_fail:
-                    raise
-                items.append(error_item(error, i))
-        return items
-
-    async def _transaction(self, statements: Sequence[str]) -> Items:
-        """Until the first error, which takes back what was done before it."""
-        items: Items = []
-        await self._session.query("START TRANSACTION")
-        for i, statement in enumerate(statements):
-            try:
-                items += await self._one(statement, i)
-            except NodeError as error:
-                if not self._context.continue_on_fail:
-                    raise  # the connection is closed, and the server takes back the transaction
-                await self._session.query("ROLLBACK")
-                return [*items, error_item(error, i)]
-        await self._session.query("COMMIT")
         return items
 
     async def _one(self, statement: str, i: int) -> Items:

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from runtime.contract import ActivityContext, Item, Items, NodeError, paired
 from runtime.contract.capabilities import SqlSession
-from runtime.nodes.checkpoint import Checkpoint
 from runtime.nodes.postgres.statements import Statement
 from runtime.nodes.postgres.values import rows_of
+from runtime.nodes.sql_batches import SqlBatches
 from runtime.values.postgres_text import format_query
 from runtime.values.sql_text import only_reads
 from schemas.sql import DatabaseError, SqlResult
@@ -18,7 +18,7 @@ __all__ = ["Execution", "operation_error"]
 _SYNTAX_ERROR: Final = re.compile(r'syntax error at or near "(.*)"', re.DOTALL)
 
 
-class Execution:
+class Execution(SqlBatches[Statement]):
     """Runs the statements of a step's items on one connection.
 
     Args:
@@ -28,19 +28,13 @@ class Execution:
         empty_is_success: also a SELECT without rows gives `{success: true}`, as versions before 2.3 do.
     """
 
+    begin = "BEGIN"
+
     def __init__(
         self, context: ActivityContext, session: SqlSession, *, large_numbers: bool, empty_is_success: bool
     ) -> None:
-        self._context, self._session = context, session
+        super().__init__(context, session)
         self._large_numbers, self._empty_is_success = large_numbers, empty_is_success
-
-    async def run(self, statements: Sequence[Statement], batching: str) -> Items:
-        """Return the items of the results. Raise NodeError unless errors go on as items."""
-        if batching == "independently":
-            return await self._independently(statements)
-        if batching == "transaction":
-            return await self._transaction(statements)
-        return await self._single(statements)
 
     async def _single(self, statements: Sequence[Statement]) -> Items:
         """All in one text, which is one transaction; items are paired with the number of their result, as in n8n."""
@@ -59,36 +53,6 @@ class Execution:
             return [{"json": {"success": True}, "pairedItem": [paired(i) for i in range(len(statements))]}]
         return items
 
-    async def _independently(self, statements: Sequence[Statement]) -> Items:
-        checkpoint, items = Checkpoint(self._context, len(statements)), []
-        for i, statement in enumerate(statements):
-
-            async def work(statement: Statement = statement, i: int = i) -> Items:
-                return await self._one(statement, i)
-
-            try:
-                items += await checkpoint.run_once(i, work)
-            except NodeError as error:
-                if not self._context.continue_on_fail:
-                    raise
-                items.append(_error_item(error, i))
-        return items
-
-    async def _transaction(self, statements: Sequence[Statement]) -> Items:
-        """Until the first error, which takes back what was done before it."""
-        items: Items = []
-        await self._session.query("BEGIN")
-        for i, statement in enumerate(statements):
-            try:
-                items += await self._one(statement, i)
-            except NodeError as error:
-                if not self._context.continue_on_fail:
-                    raise  # the connection is closed, and the server takes back the transaction
-                await self._session.query("ROLLBACK")
-                return [*items, _error_item(error, i)]
-        await self._session.query("COMMIT")
-        return items
-
     async def _one(self, statement: Statement, i: int) -> Items:
         try:
             results = await self._session.query(_formatted(statement))
@@ -99,6 +63,9 @@ class Execution:
             success = {"success": True}
             rows = [{"json": success} if self._empty_is_success else success]
         return [{"json": row, "pairedItem": {"item": i}} for row in rows]
+
+    def _error_item(self, error: NodeError, i: int) -> Item:
+        return {"json": {"error": error.to_json()}, "pairedItem": {"item": i}}
 
     def _rows(self, result: SqlResult) -> list[dict[str, Any]]:
         return rows_of(result, large_numbers=self._large_numbers)
@@ -122,7 +89,3 @@ def operation_error(error: DatabaseError, statement: Statement | None, *, item: 
 def _formatted(statement: Statement) -> str:
     text = format_query(statement.text, statement.values, quoted_is_text=statement.quoted_is_text)
     return text.rstrip().rstrip(";")
-
-
-def _error_item(error: NodeError, i: int) -> Item:
-    return {"json": {"error": error.to_json()}, "pairedItem": {"item": i}}
