@@ -8,7 +8,15 @@ from typing import Final
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "runtime" / "hosts" / "temporal"
-WORKFLOW_CODE: Final = ("children.py", "host.py", "queries.py", "replay_gate.py", "turns.py", "workflow.py")
+WORKFLOW_CODE: Final = (
+    "children.py",
+    "host.py",
+    "local_activities.py",
+    "queries.py",
+    "replay_gate.py",
+    "turns.py",
+    "workflow.py",
+)
 HAND_OUT: Final = frozenset(
     {"continue_as_new", "execute_activity", "execute_child_workflow", "execute_local_activity", "start_activity",
      "start_child_workflow", "start_local_activity"}
@@ -17,8 +25,7 @@ HAND_OUT: Final = frozenset(
 BORDER: Final = frozenset({"_payloads", "answer", "inline", "measured", "raw", "result_bytes"})
 """What measures, or makes a payload of what was measured."""
 SMALL: Final[dict[tuple[str, str], str]] = {
-    ("turns.py", "_slot"): "the place in a queue: ids and a digest",
-    ("workflow.py", "_current_plan"): "three ids",
+    ("local_activities.py", "run"): "payloads of its callers",
     ("host.py", "_continue"): "what its callers have measured",
 }
 """File and function -> why what it hands out needs no measure."""

@@ -1,10 +1,11 @@
-"""Scenes of scripts that hit a limit inside workflow code."""
+"""Scenes of scripts that hit a limit inside workflow code, and of local activities that do not end within their task."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from unittest import mock
 
-from bench.exports import loop, node, set_node
+from bench.exports import START, chain, loop, node, set_node
+from cli.testing.case import plan_of
 from runtime.expressions import ScriptLimit
 from runtime.hosts.temporal.script_limits import RecordedEvaluator
 from tests.replay.scenes import Stage
@@ -53,7 +54,22 @@ async def patterns_beyond_re2(stage: Stage) -> None:
     await (await stage.start(export, [{"json": {"n": n}} for n in range(4)])).result()
 
 
+async def local_activities_without_time(stage: Stage) -> None:
+    """A step that computes, the look-up of a sub-workflow, and the static data: each goes on as an ordinary activity."""
+    stage.templates.plans["sub"] = plan_of(
+        chain(node("When", "executeWorkflowTrigger", 1.1, {"inputSource": "passthrough"}, 0))
+    )
+    hashed = node("Hash", "crypto", 1, {"action": "hash", "type": "SHA256", "value": "={{ $json.a }}"}, 200)
+    count = node("Count", "code", 2, {"jsCode": "$getWorkflowStaticData('global').n = 1; return $input.all();"}, 400)
+    call = node(
+        "Call", "executeWorkflow", 1.2, {"workflowId": {"__rl": True, "mode": "id", "value": "sub"}, "options": {}}, 600
+    )
+    with mock.patch("runtime.hosts.temporal.local_activities.TASK_SECONDS", 0.0):
+        await (await stage.start(chain(START, hashed, count, call), [{"json": {"a": "x"}}])).result()
+
+
 SCRIPT_SCENES: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "scripts-over-their-limit": scripts_over_their_limit,
     "patterns-beyond-re2": patterns_beyond_re2,
+    "local-activities-without-time": local_activities_without_time,
 }

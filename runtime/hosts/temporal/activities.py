@@ -136,7 +136,9 @@ class Activities:
             except WorkerDied as died:
                 error = _died(died.deaths)
             except TimeoutError:
-                error = NodeError(f"The step took longer than {_seconds():,.0f} seconds")
+                if (seconds := _seconds()) is None:
+                    raise
+                error = NodeError(f"The step took longer than {seconds:,.0f} seconds")
             return raw(check_result(task, {"error": error.to_json()})[1])
 
     async def _work(self, task: Task) -> tuple[bool, RawValue]:
@@ -203,8 +205,10 @@ class Activities:
         return [self.run_step, self.find_plan, self.save_static_data, self.take_slot, self.give_slot_back]
 
 
-def _seconds() -> float:
-    """Return how long an attempt may take."""
+def _seconds() -> float | None:
+    """Return how long an attempt may take; None: a local one, which core ends."""
+    if activity.info().is_local:
+        return None
     limit = activity.info().start_to_close_timeout
     assert limit is not None  # see `runtime.hosts.temporal.timeouts`
     return limit.total_seconds() - SPARE_SECONDS

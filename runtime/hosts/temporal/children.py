@@ -9,9 +9,10 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from temporalio.exceptions import ApplicationError, ChildWorkflowError, is_cancelled_exception
 
 from runtime.contract import NodeError, StartChild
-from runtime.hosts.temporal.hand_out import inline, measured
+from runtime.hosts.temporal.failures import cause_of
+from runtime.hosts.temporal.hand_out import measured
+from runtime.hosts.temporal.local_activities import LocalActivities
 from runtime.hosts.temporal.plans import plan_by_hash
-from runtime.hosts.temporal.timeouts import CRASH_RETRY, LOCAL_ACTIVITY_TIMEOUT, LOCAL_RETRY_THRESHOLD
 from runtime.interpreter.border import hand_out, identifier
 from schemas import names
 from schemas.kinds import TriggerKind
@@ -19,7 +20,7 @@ from schemas.plan import Plan
 from schemas.resume_link import child_secret
 from schemas.run import TASK_TIMEOUT, Journal, RunResult, StartInput
 
-__all__ = ["SUMMARY_BYTES", "ChildWorkflows", "cause_of"]
+__all__ = ["SUMMARY_BYTES", "ChildWorkflows"]
 
 SUMMARY_BYTES: Final = 200
 """Bytes of a summary, of which Temporal takes 400 after it was sealed."""
@@ -39,8 +40,8 @@ MAX_OPEN_CHILDREN: Final = 1_000
 class ChildWorkflows:
     """The workflows that one run starts."""
 
-    def __init__(self, start: StartInput, number: Callable[[], int]) -> None:
-        self.start, self.number = start, number
+    def __init__(self, start: StartInput, local: LocalActivities, number: Callable[[], int]) -> None:
+        self.start, self.local, self.number = start, local, number
         self.started = 0
         """How many were started, over all runs of the chain."""
         self.plans: dict[str, tuple[float, dict[str, Any]]] = {}
@@ -117,11 +118,9 @@ class ChildWorkflows:
         key = json.dumps(reference, sort_keys=True)
         if key in self.plans and workflow.time() - self.plans[key][0] < PLAN_SECONDS:
             return self.plans[key][1]
-        found: dict[str, Any] = await workflow.execute_local_activity(
-            names.FIND_PLAN, inline(hand_out({"tenant": self.start.tenant, **reference}, "The reference to a workflow", self.start.payload_limit)),
-            start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
-            local_retry_threshold=LOCAL_RETRY_THRESHOLD, retry_policy=CRASH_RETRY, result_type=dict,
-        )  # fmt: skip
+        asked = {"tenant": self.start.tenant, **reference}
+        data = hand_out(asked, "The reference to a workflow", self.start.payload_limit)
+        found: dict[str, Any] = await self.local.finish(names.FIND_PLAN, data, dict)
         if found.get("reusable"):
             self.plans.pop(key, None)
             self.plans[key] = (workflow.time(), found)
@@ -144,13 +143,6 @@ def _may_call(caller: str | None, called: Plan) -> bool:
     if policy == "workflowsFromAList":
         return caller is not None and caller in called.settings.caller_ids
     return True
-
-
-def cause_of(error: BaseException) -> str:
-    """Return the message of what is at the bottom of an error."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return str(error)
 
 
 def _details(error: ChildWorkflowError) -> RunResult:

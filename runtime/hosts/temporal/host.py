@@ -1,8 +1,9 @@
 """The Temporal host: carries an execution inside a workflow, with timers, activities, signals and children."""
 
+import contextlib
 import copy
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
@@ -10,15 +11,15 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 from runtime.contract import AwaitSignal, NodeError, StartChild
 from runtime.expressions import ScriptEvaluator
 from runtime.hosts.exception_log import frames
-from runtime.hosts.temporal.children import SUMMARY_BYTES, ChildWorkflows, cause_of
+from runtime.hosts.temporal.children import SUMMARY_BYTES, ChildWorkflows
+from runtime.hosts.temporal.failures import cause_of
 from runtime.hosts.temporal.hand_out import inline, measured, raw
+from runtime.hosts.temporal.local_activities import LocalActivities, Unfinished
 from runtime.hosts.temporal.script_limits import MONOTONIC, RecordedEvaluator, ReplayLimit
 from runtime.hosts.temporal.timeouts import (
     ACTIVITY_TIMEOUT,
     CRASH_RETRY,
     HEARTBEAT_TIMEOUT,
-    LOCAL_ACTIVITY_TIMEOUT,
-    LOCAL_RETRY_THRESHOLD,
     NO_RETRY,
 )
 from runtime.interpreter.border import hand_out, identifier
@@ -72,7 +73,8 @@ class TemporalHost:
         self.workflow_id: str | None = None
         """The n8n workflow id of the plan, where the export has one."""
         self.sequence = 0
-        self.children = ChildWorkflows(start, self.number)
+        self.local = LocalActivities(extern[MONOTONIC])
+        self.children = ChildWorkflows(start, self.local, self.number)
         self.carries: bool | None = None
         """Whether this run may continue as new in the middle of steps; None: it has not come to that."""
         self.spent = 0
@@ -113,19 +115,18 @@ class TemporalHost:
         activity_id = f"{identifier(step, ID_BYTES)}#{task['run_index']}#{task.get('attempt', 1)}#{self.number()}"
         task["meta"]["activity"] = activity_id
         task["meta"]["chain_id"] = workflow.info().first_execution_run_id
-        payloads, summary = self._payloads(task, kind), identifier(step, SUMMARY_BYTES)
+        summary = identifier(step, SUMMARY_BYTES)
+        if kind is Kind.LOCAL:
+            with contextlib.suppress(Unfinished):
+                done = await self.local.run(
+                    names.RUN_STEP, self._payloads(task, kind), activity_id=activity_id, summary=summary, result_type=dict
+                )  # fmt: skip
+                return cast("TaskResult", done)
         try:
-            if kind is Kind.LOCAL:
-                done = await workflow.execute_local_activity(
-                    names.RUN_STEP, args=payloads, activity_id=activity_id, start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
-                    local_retry_threshold=LOCAL_RETRY_THRESHOLD,
-                    retry_policy=CRASH_RETRY, summary=summary, result_type=dict,
-                )  # fmt: skip
-            else:
-                done = await workflow.execute_activity(
-                    names.RUN_STEP, args=payloads, activity_id=activity_id, start_to_close_timeout=ACTIVITY_TIMEOUT,
-                    heartbeat_timeout=HEARTBEAT_TIMEOUT, retry_policy=again, summary=summary, result_type=dict,
-                )  # fmt: skip
+            done = await workflow.execute_activity(
+                names.RUN_STEP, args=self._payloads(task, Kind.ACTIVITY), activity_id=activity_id, start_to_close_timeout=ACTIVITY_TIMEOUT,
+                heartbeat_timeout=HEARTBEAT_TIMEOUT, retry_policy=again, summary=summary, result_type=dict,
+            )  # fmt: skip
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
@@ -284,17 +285,8 @@ class TemporalHost:
         if not changed or self.start.mode == Mode.MANUAL:
             return
         self.before = copy.deepcopy(data)
-        await workflow.execute_local_activity(
-            names.SAVE_STATIC_DATA,
-            inline(
-                hand_out(
-                    {"tenant": self.start.tenant, "template": self.start.template, "static_data": changed}, "", None
-                )
-            ),
-            local_retry_threshold=LOCAL_RETRY_THRESHOLD,
-            start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
-            retry_policy=CRASH_RETRY,
-        )
+        told = {"tenant": self.start.tenant, "template": self.start.template, "static_data": changed}
+        await self.local.finish(names.SAVE_STATIC_DATA, hand_out(told, "", None))
 
     async def _continue_as_new(self, execution: RunView) -> None:
         """A run with a caller who waits is asked again by the API; without that, its history would grow to the limit."""

@@ -12,7 +12,6 @@ from typing import Final
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from runtime.hosts.temporal.timeouts import LOCAL_RETRY_THRESHOLD
 from runtime.sandbox.tenant_slots import SlotsTaken, TenantSlots
 
 __all__ = ["StepShares", "patience", "sent_back"]
@@ -22,8 +21,6 @@ PATIENCE_SECONDS: Final = 3.0
 BACK_SECONDS: Final = 4.0
 """Seconds at Temporal after the first attempt; each further one adds as many."""
 MAX_BACK_SECONDS: Final = 30.0
-
-assert LOCAL_RETRY_THRESHOLD.total_seconds() < BACK_SECONDS, "a local one waits for its next attempt by a timer"
 
 
 class StepShares:
@@ -48,7 +45,7 @@ class StepShares:
 
 def patience() -> float | None:
     """Return how many seconds the running activity may wait before it goes back to Temporal. None: it cannot go back, since it is
-    delivered at most once, or is none.
+    delivered at most once, is a local one (which has seconds in all), or is none.
     """
     if not activity.in_activity():
         return None

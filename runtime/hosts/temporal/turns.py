@@ -11,7 +11,7 @@ from typing import Any, Final
 from temporalio import workflow
 
 from runtime.hosts.temporal.host import TemporalHost
-from runtime.hosts.temporal.timeouts import CRASH_RETRY, LOCAL_ACTIVITY_TIMEOUT, LOCAL_RETRY_THRESHOLD
+from runtime.interpreter.border import hand_out
 from runtime.interpreter.execution import Execution
 from schemas import names
 from schemas.kinds import Mode
@@ -41,15 +41,15 @@ async def in_turn(host: TemporalHost, execution: Execution, finish: Callable[[],
     except workflow.ContinueAsNewError:  # the places go along
         raise
     except BaseException:
-        await _leave(places)
+        await _leave(host, places)
         raise
-    await _leave(places)
+    await _leave(host, places)
     return finished
 
 
-async def _leave(places: Sequence[dict[str, Any]]) -> None:
+async def _leave(host: TemporalHost, places: Sequence[dict[str, Any]]) -> None:
     for place in places:
-        await _slot(names.GIVE_SLOT_BACK, place)
+        await _slot(host, names.GIVE_SLOT_BACK, place)
 
 
 def _places(plan: Plan, start: StartInput) -> list[dict[str, Any]]:
@@ -85,7 +85,7 @@ async def _wait(host: TemporalHost, execution: Execution, place: dict[str, Any])
     began = host.now()
     while True:
         host.called = False
-        if await _slot(names.TAKE_SLOT, place):
+        if await _slot(host, names.TAKE_SLOT, place):
             execution.active = None
             return
         execution.active = {
@@ -98,14 +98,8 @@ async def _wait(host: TemporalHost, execution: Execution, place: dict[str, Any])
         pause = min(MAX_TURN_POLL_SECONDS, 2 * pause)
 
 
-async def _slot(activity: str, place: dict[str, Any]) -> Any:
-    return await workflow.execute_local_activity(
-        activity,
-        place,
-        local_retry_threshold=LOCAL_RETRY_THRESHOLD,
-        start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT,
-        retry_policy=CRASH_RETRY,
-    )
+async def _slot(host: TemporalHost, activity: str, place: dict[str, Any]) -> Any:
+    return await host.local.finish(activity, hand_out(place, "", None))
 
 
 def _member(value: Any, name: str | int) -> Any:

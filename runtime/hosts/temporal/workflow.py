@@ -18,9 +18,8 @@ from runtime.hosts.temporal.plans import plan_by_hash
 from runtime.hosts.temporal.queries import answer, answer_page, answer_prefix, text_part
 from runtime.hosts.temporal.retry_details import retry_details
 from runtime.hosts.temporal.run_end import input_bytes, tell_end
-from runtime.hosts.temporal.timeouts import CRASH_RETRY, LOCAL_ACTIVITY_TIMEOUT, LOCAL_RETRY_THRESHOLD
 from runtime.hosts.temporal.turns import in_turn
-from runtime.interpreter.border import failure_message
+from runtime.interpreter.border import failure_message, hand_out
 from runtime.interpreter.execution import Execution
 from runtime.interpreter.failures import run_fault
 from runtime.interpreter.journal import journal, page_of, result, result_bytes, within_limits
@@ -166,11 +165,13 @@ class TemplateWorkflow:
 
     async def _current_plan(self) -> Plan:
         """For a schedule's run: the version that is current now, and the static data as the last run left them."""
-        found = await workflow.execute_local_activity(
-            names.FIND_PLAN,
-            {"tenant": self.start.tenant, "id": self.start.template, "run": self.start.execution_id, "schedule": _schedule()},
-            local_retry_threshold=LOCAL_RETRY_THRESHOLD, start_to_close_timeout=LOCAL_ACTIVITY_TIMEOUT, retry_policy=CRASH_RETRY, result_type=dict,
-        )  # fmt: skip
+        asked = {
+            "tenant": self.start.tenant,
+            "id": self.start.template,
+            "run": self.start.execution_id,
+            "schedule": _schedule(),
+        }
+        found = await self.host.local.finish(names.FIND_PLAN, hand_out(asked, "", None), dict)
         if found.get("error"):
             error = {"name": "WorkflowOperationError", "message": found["error"]}
             gone = RunResult(journal=Journal(status=NOT_STARTED, error=error))
