@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -89,6 +90,11 @@ def imported(source: str) -> Iterator[str]:
                 yield package
 
 
+@cache
+def imports_of(path: Path) -> frozenset[str]:
+    return frozenset(imported(path.read_text(encoding="utf-8")))
+
+
 def layer_of(path: str) -> str:
     return next((layer for layer in ALLOWED if path == layer or path.startswith(f"{layer}/")), path)
 
@@ -98,22 +104,19 @@ def test_a_layer_imports_what_it_may(layer: str) -> None:
     foreign = {
         name: sorted(extra)
         for path in FILES
-        if layer_of(name := path.relative_to(ROOT).as_posix()) == layer
-        and (extra := set(imported(path.read_text(encoding="utf-8"))) - ALLOWED[layer])
+        if layer_of(name := path.relative_to(ROOT).as_posix()) == layer and (extra := imports_of(path) - ALLOWED[layer])
     }
     assert not foreign, f"use the layer that wraps the package, or add it to ALLOWED in {__file__}: {foreign}"
 
 
 def test_every_file_is_in_a_layer_or_imports_nothing_foreign() -> None:
     outside = [path for path in FILES if layer_of(path.relative_to(ROOT).as_posix()) not in ALLOWED]
-    assert [path for path in outside if list(imported(path.read_text(encoding="utf-8")))] == []
+    assert [path for path in outside if imports_of(path)] == []
 
 
 @pytest.mark.parametrize("library", sorted(IMPORTER))
 def test_a_client_library_has_one_importer(library: str) -> None:
-    importers = [
-        path.relative_to(ROOT).as_posix() for path in FILES if library in imported(path.read_text(encoding="utf-8"))
-    ]
+    importers = [path.relative_to(ROOT).as_posix() for path in FILES if library in imports_of(path)]
     assert importers == [IMPORTER[library]]
 
 

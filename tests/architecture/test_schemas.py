@@ -18,6 +18,7 @@ from tests.golden.test_diagnostics import CODES, compiled
 
 ROOT = Path(__file__).parents[2]
 TOLD = ("N8T303", "N8T307", "N8T308")
+FILES = files(CATALOG)
 
 
 def test_the_files_are_what_the_declarations_say() -> None:
@@ -25,14 +26,14 @@ def test_the_files_are_what_the_declarations_say() -> None:
     written = {
         str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in folder.rglob("*.schema.json")
     }
-    made = files(CATALOG)
+    made = FILES
     assert sorted(written) == sorted(made), "run: tempor8 schemas"
     assert [name for name in made if written[name] != made[name]] == [], "run: tempor8 schemas"
 
 
-@pytest.mark.parametrize("name", sorted(files(CATALOG)))
+@pytest.mark.parametrize("name", sorted(FILES))
 def test_a_file_is_a_schema(name: str) -> None:
-    jsonschema.Draft202012Validator.check_schema(json.loads(files(CATALOG)[name]))
+    jsonschema.Draft202012Validator.check_schema(json.loads(FILES[name]))
 
 
 def test_every_finding_is_a_diagnostic() -> None:
@@ -43,7 +44,7 @@ def test_every_finding_is_a_diagnostic() -> None:
 
 
 def registry() -> Registry[Any]:
-    resources = (json.loads(text) for text in files(CATALOG).values())
+    resources = (json.loads(text) for text in FILES.values())
     listed = [(each["$id"], Resource.from_contents(each)) for each in resources if "$id" in each]
     return Registry().with_resources(listed)
 
@@ -57,7 +58,7 @@ class Fresh(Inline):
 
 
 def test_a_new_node_type_is_one_file_and_one_line() -> None:
-    before, after = files(CATALOG), files(with_nodes(Fresh))
+    before, after = FILES, files(with_nodes(Fresh))
     assert after.keys() - before.keys() == {"nodes/n8n-nodes-base.fresh.schema.json"}
     assert [name for name in before if before[name] != after[name]] == ["nodes.schema.json"]
     known = before["nodes.schema.json"].splitlines()
@@ -66,7 +67,7 @@ def test_a_new_node_type_is_one_file_and_one_line() -> None:
 
 
 def test_an_editor_sees_wrong_parameters_through_the_schema_of_exports() -> None:
-    schema = json.loads(files(CATALOG)["export.schema.json"])
+    schema = json.loads(FILES["export.schema.json"])
     validator = jsonschema.Draft202012Validator(schema, registry=registry())
     good, bad = (json.loads(source("N8T307", name)) for name in (RIGHT, WRONG))
     assert list(validator.iter_errors(good)) == []
