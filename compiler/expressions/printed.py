@@ -23,6 +23,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from compiler.expressions.extended import key_edits
 from compiler.expressions.syntax import InvalidCodeError, Node, ParsedCode, walk
 
 __all__ = ["printed"]
@@ -37,13 +38,17 @@ _BLANKS: Final = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2
 """JavaScript's white space."""
 
 
-def printed(source: ParsedCode, root: Node) -> str | None:
-    """Return the author's code with its template literals as n8n runs them; None: it runs as it stands."""
+def printed(source: ParsedCode, root: Node, *, extended: bool = False) -> str | None:
+    """Return the author's code as n8n runs it; None: it runs as it stands. `extended`: its template calls an extension method."""
     edits = [edit for node in walk(root) if node.type == "template_string" for edit in _edits(source, node)]
+    if extended:
+        edits += key_edits(source, root)
     if not edits:
         return None
     data, at, pieces = source.data, 0, list[bytes]()
-    for start, end, text in sorted(edits):
+    for start, end, text in sorted(edits, key=lambda edit: (edit[0], -edit[1])):
+        if start < at:
+            continue  # inside of what is replaced as a whole
         pieces += [data[at:start], text.encode("utf-8", "surrogatepass")]
         at = end
     code = b"".join([*pieces, data[at:]]).decode("utf-8", "surrogatepass")

@@ -201,7 +201,7 @@
     }
 
     pairedItem(index) {
-      return this.#data.pair(this.#name, index ?? this.#index, 'pairedItem');
+      return isIndex(index) ? this.#data.pair(this.#name, index ?? this.#index, 'pairedItem') : undefined;
     }
 
     itemMatching(index) {
@@ -224,15 +224,18 @@
 
   // `$('Nope')` and `$(5)`: an object, until something of it is read or called.
   const missing = Object.freeze(() => fail("Referenced node doesn't exist"));
+  const missingAt = Object.freeze((branch, run) => (isIndex(branch) && isIndex(run) ? missing() : undefined));
   const unnamed = Object.freeze(() => {
     throw new TypeError('not text');
   });
+  const BY_INDEX = new Set(['all', 'itemMatching', 'pairedItem']); // these look at what they are given first
   const METHODS = new Set(['all', 'first', 'itemMatching', 'last', 'pairedItem']);
   const missingNode = (named) =>
     new Proxy(Object.freeze({}), {
       get(target, key) {
         if (typeof key !== 'string' || key.startsWith('isLuxon') || (key in target && key !== 'toJSON')) return target[key];
         const answer = named || !['all', 'item', 'itemMatching', 'pairedItem'].includes(key) ? missing : unnamed;
+        if (answer === missing && BY_INDEX.has(key)) return missingAt;
         return METHODS.has(key) ? answer : answer();
       },
     });
