@@ -152,4 +152,4 @@ def _cell(value: Any) -> str:
 
 
 def _capitalized(key: str) -> str:
-    return " ".join(word[:1].upper() + word[1:] for word in key.split("_"))
+    return " ".join(word[:1].upper() + word[1:] for word in key.split("_") if word)
