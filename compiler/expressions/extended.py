@@ -3,14 +3,21 @@
 n8n prints a chain with a `?.` anew there, its keys without the brackets, unless the key is a text, a number or another constant,
 a path, or a sum or another operation of two values:
 
-| author | runs |
+| author, with such a method or `$if` in the template | runs |
 |---|---|
 | `a?.b[0]`, `a?.['x']`, `a?.[b.c]`, `a?.[b() + 1]` | the same |
 | `a[i]?.b` | `a.i?.b` |
 | `a?.[f(1)]`, `a?.[b.c \|\| 0]` | `a?.f(1)`, `a?.b.c \|\| 0`: reads a member of undefined |
 | `a?.[{}]`, `a[[0]]?.b`, `a?.[b?.c]`, `a?.[1 && c]`, `` a?.[`b`] ``, `a?.[(() => 1)()]` | refused as invalid syntax |
 | `` `${a?.b}` `` | refused in these words, not in those that it has without such a method |
+| `$if(a?.[b], c)` | as beside an extension method, which `$if` is to n8n |
 | `` `a``, a break, ``b`.isEmpty() `` | refused; in brackets, or with the break behind a `${}`, it is not |
+Everywhere else a `?.` before a key in brackets is lost, unless the key is a text, a number or another constant:
+
+| author | runs |
+|---|---|
+| `a?.[0]`, `a?.['x']`, `a?.b[c]` | the same |
+| `a?.[b]`, `a?.['x' + 1]`, `` a?.[`x`] `` | `a[b]`, `a['x' + 1]`, `` a[`x`] ``: fails where `a` is undefined |
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +27,7 @@ from compiler.expressions.syntax import CHAIN, InvalidCodeError, Node, ParsedCod
 from compiler.expressions.template import CodePart
 from schemas.expression import EXTENSION_NAMES
 
-__all__ = ["calls_extension", "check_extended", "key_edits"]
+__all__ = ["calls_extension", "check_extended", "key_edits", "lost_link_edits"]
 
 _LOGICAL: Final = frozenset({"&&", "||", "??"})
 _PATHS: Final = frozenset({"member_expression", "subscript_expression"})
@@ -34,7 +41,7 @@ _LEFTMOST: Final = ("function", "object", "left", "condition", "argument")
 def check_extended(chunks: Iterable[tuple[CodePart, ParsedCode, Node]]) -> None:
     """Raise InvalidCodeError, with its place in the template, for what n8n cannot write again."""
     trees = list(chunks)
-    if not any(_is_extension(source, node) for _, source, root in trees for node in walk(root)):
+    if not any(_is_extension(source, node) or _condition(source, node) is not None for _, source, root in trees for node in walk(root)):
         return
     for code, source, root in trees:
         unwritable = [node for node in walk(root) if _begins_with_broken_text(source, node)]
@@ -44,8 +51,8 @@ def check_extended(chunks: Iterable[tuple[CodePart, ParsedCode, Node]]) -> None:
 
 
 def calls_extension(code: str) -> bool:
-    """Return whether a piece of code seems to call an extension method."""
-    return any(f".{name}(" in code for name in EXTENSION_NAMES)
+    """Return whether a piece of code seems to call an extension method, or `$if`."""
+    return "$if(" in code or any(f".{name}(" in code for name in EXTENSION_NAMES)
 
 
 def key_edits(source: ParsedCode, root: Node) -> Iterator[tuple[int, int, str]]:
@@ -59,6 +66,15 @@ def key_edits(source: ParsedCode, root: Node) -> Iterator[tuple[int, int, str]]:
             yield key.start_byte, key.end_byte, f'"{name}"'
         elif _leftmost(source, inner)[1]:
             yield key.start_byte, key.end_byte, f"(void 0).{name}"
+
+
+def lost_link_edits(root: Node) -> Iterator[tuple[int, int, str]]:
+    """Yield first byte, end and new text of each `?.` that n8n loses in code without extension methods."""
+    for link in walk(root):
+        key = link.child_by_field_name("index") if link.type == "subscript_expression" else None
+        token = next((each for each in link.children if each.type == "optional_chain"), None)
+        if key is not None and token is not None and _inside(key).type not in _CONSTANTS:
+            yield token.start_byte, token.end_byte, ""
 
 
 def _is_extension(source: ParsedCode, node: Node) -> bool:

@@ -239,8 +239,8 @@
       const found = value[name];
       // n8n turns a DateTime that is a member into text, one in a list is left to JSON; they differ when it is invalid
       const member = DateTime.isDateTime(found) ? found.toString() : found;
-      if (name === '__proto__') Object.defineProperty(copy, name, { value: plain(member), enumerable: true });
-      else copy[name] = plain(member);
+      const copied = plain(member);
+      if (name !== '__proto__') copy[name] = copied; // n8n copies by setting members, which makes none of that name
     }
     return copy;
   };

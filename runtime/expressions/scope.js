@@ -240,6 +240,36 @@
       },
     });
 
+  // `$(undefined)`: what n8n tells of it is of the node before.
+  class UnnamedReader {
+    #data;
+
+    constructor(data) {
+      this.#data = data;
+    }
+
+    #before() {
+      return this.#data.node(this.#data.snapshot.source[0]?.previousNode ?? fail('Can’t get data for expression'));
+    }
+
+    get isExecuted() {
+      return this.#before().runs.length > 0;
+    }
+
+    get params() {
+      return this.#before().parameters;
+    }
+
+    get context() {
+      return this.#before().context;
+    }
+
+    get item() {
+      return unnamed();
+    }
+  }
+  for (const name of METHODS) UnnamedReader.prototype[name] = unnamed;
+
   // `$input`.
   class InputReader {
     #data;
@@ -413,6 +443,7 @@
   };
 
   const zip = (keys, values) => {
+    if (!Array.isArray(keys) || !Array.isArray(values)) fail('keys and values must be arrays');
     if (keys.length !== values.length) fail('keys and values not of equal length');
     return Object.fromEntries(keys.map((key, i) => [key, values[i]]));
   };
@@ -497,7 +528,7 @@
     },
     get $() {
       return (name) => {
-        if (name === undefined || name === null || name === '') return {};
+        if (!name) return new UnnamedReader(dataOf(this));
         if (typeof name !== 'string') return missingNode(false);
         return dataOf(this).names.has(name) ? new NodeReader(dataOf(this), name, indexOf(this)) : missingNode(true);
       };
@@ -677,7 +708,7 @@
       for (const part of [each.value, each.get, each.set]) if (part !== undefined) Object.freeze(part);
     }
   };
-  for (const each of [Data, NodeReader, InputReader, Hidden]) closed(each);
+  for (const each of [Data, NodeReader, UnnamedReader, InputReader, Hidden]) closed(each);
 
   const scopeOf = (data, itemIndex) => {
     return new (data.lenient ? CodeScope : ExpressionScope)(data, itemIndex);
