@@ -8,7 +8,7 @@ from typing import Any, Final
 from compiler.expressions.cost import is_linear
 from compiler.expressions.effects import writes
 from compiler.expressions.extended import calls_extension, check_extended
-from compiler.expressions.gate import UNPRINTABLE_CHAIN, check_text
+from compiler.expressions.gate import UNPRINTABLE_CHAIN, check_printable, check_text
 from compiler.expressions.printed import printed
 from compiler.expressions.quick import quick
 from compiler.expressions.references import References, references
@@ -135,6 +135,7 @@ class _Parts:
         try:
             source, root = parse_expression(code.value)
             self.trees.append((code, source, root))
+            check_printable(source, root)
             if (text := printed(source, root, extended=self.extended)) is not None:
                 source, root = parse_expression(text)
             reads = references(source, root)

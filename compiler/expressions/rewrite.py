@@ -78,6 +78,8 @@ class _Editor:
     """Whether n8n runs this code inside a `try`."""
     throws: bool = False
     """Whether it may throw outside of one."""
+    bare_catches: bool = False
+    """Whether a `catch` without a name began above or before."""
 
     def edit(self, root: Node) -> None:
         """Record the edits of every node below `root`, parents before and after their children."""
@@ -134,6 +136,7 @@ class _Editor:
 
     def _enter_catch(self, node: Node) -> None:
         parameter, body = node.child_by_field_name("parameter"), node.child_by_field_name("body")
+        self.bare_catches = self.bare_catches or parameter is None
         if parameter is not None and parameter.type == "identifier" and body is not None:
             self._insert(body.start_byte + 1, f"___e({self.source.text(parameter)});")
 
@@ -183,9 +186,19 @@ class _Editor:
 
     def _identifier(self, node: Node, text: str) -> None:
         name = self.source.text(node)
+        if self.bare_catches and name not in _NOT_LOOKED_UP:
+            self._check_lookup(node, name)
         if not self._is_local(name):
             self._replace(node, text)
             self.caught = self.caught or (name not in _NOT_LOOKED_UP and not self._is_if(self.parents.get(node.id)))
+
+    def _check_lookup(self, node: Node, name: str) -> None:
+        """Raise InvalidCodeError for a name that is not declared within a `catch` without a name: n8n fails on that `catch`."""
+        above = self.parents.get(node.id)
+        while above is not None and not (is_scope(above) and name in self.names.get(above.id, ())):
+            if above.type == "catch_clause" and above.child_by_field_name("parameter") is None:
+                raise InvalidCodeError("null does not match type Pattern", self.source.index(node.start_byte))
+            above = self.parents.get(above.id)
 
     def _is_local(self, name: str) -> bool:
         return any(name in scope for scope in self.scopes)

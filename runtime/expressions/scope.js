@@ -163,8 +163,11 @@
     return Object.defineProperties(object, described);
   };
 
-  // n8n's engine answers undefined when an index is not a number that can be one.
   const isIndex = (value) => value === undefined || (Number.isInteger(value) && value >= 0);
+  // n8n's engine fails where an index is not a number that can be one, so that the expression is undefined.
+  const indexed = (...values) => {
+    if (!values.every(isIndex)) throw new TypeError('not an index');
+  };
 
   // `$('Node')`. Classes with private fields: a script sees no member that it could list.
   class NodeReader {
@@ -179,7 +182,8 @@
     }
 
     #output(branch, run) {
-      return isIndex(branch) && isIndex(run) ? this.#data.output(this.#name, branch, run) : undefined;
+      indexed(branch, run);
+      return this.#data.output(this.#name, branch, run);
     }
 
     first(branch, run) {
@@ -201,12 +205,14 @@
     }
 
     pairedItem(index) {
-      return isIndex(index) ? this.#data.pair(this.#name, index ?? this.#index, 'pairedItem') : undefined;
+      indexed(index);
+      return this.#data.pair(this.#name, index ?? this.#index, 'pairedItem');
     }
 
     itemMatching(index) {
       if (index === undefined) fail('Missing item index for .itemMatching()', "e.g. $('<node>').itemMatching(0)");
-      return isIndex(index) ? this.#data.pair(this.#name, index, 'itemMatching') : undefined;
+      indexed(index);
+      return this.#data.pair(this.#name, index, 'itemMatching');
     }
 
     get isExecuted() {
@@ -224,7 +230,10 @@
 
   // `$('Nope')` and `$(5)`: an object, until something of it is read or called.
   const missing = Object.freeze(() => fail("Referenced node doesn't exist"));
-  const missingAt = Object.freeze((branch, run) => (isIndex(branch) && isIndex(run) ? missing() : undefined));
+  const missingAt = Object.freeze((branch, run) => {
+    indexed(branch, run);
+    return missing();
+  });
   const unnamed = Object.freeze(() => {
     throw new TypeError('not text');
   });
@@ -542,7 +551,8 @@
       const data = dataOf(this);
       return (name, branch, run) => {
         if (name === undefined) return data.own(data.snapshot.items);
-        if (typeof name !== 'string' || !isIndex(branch) || !(run === -1 || isIndex(run))) return undefined;
+        if (typeof name !== 'string') throw new TypeError('not text');
+        indexed(branch, run === -1 ? undefined : run);
         if (data.node(name).pinned) throw new TypeError(`${name} has not run`); // n8n: undefined is not iterable
         return data.output(name, branch ?? 0, run === -1 ? undefined : run);
       };
