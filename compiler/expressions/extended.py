@@ -7,7 +7,7 @@ a path, or a sum or another operation of two values:
 |---|---|
 | `a?.b[0]`, `a?.['x']`, `a?.[b.c]`, `a?.[b() + 1]` | the same |
 | `a[i]?.b` | `a.i?.b` |
-| `a?.[f(1)]`, `a?.[b.c \|\| 0]` | `a?.f(1)`, `a?.b.c \|\| 0`: reads a member of undefined |
+| `a?.[f(1)]`, `a?.[b.c ?? 0]` | `a?.f(1)`, `a?.b.c ?? 0`: reads a member of undefined |
 | `a?.[{}]`, `a[[0]]?.b`, `a?.[b?.c]`, `a?.[1 && c]`, `` a?.[`b`] ``, `a?.[(() => 1)()]` | refused as invalid syntax |
 | `` `${a?.b}` `` | refused in these words, not in those that it has without such a method |
 | `$if(a?.[b], c)` | as beside an extension method, which `$if` is to n8n |
