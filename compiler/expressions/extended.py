@@ -41,7 +41,11 @@ _LEFTMOST: Final = ("function", "object", "left", "condition", "argument")
 def check_extended(chunks: Iterable[tuple[CodePart, ParsedCode, Node]]) -> None:
     """Raise InvalidCodeError, with its place in the template, for what n8n cannot write again."""
     trees = list(chunks)
-    if not any(_is_extension(source, node) or _condition(source, node) is not None for _, source, root in trees for node in walk(root)):
+    if not any(
+        _is_extension(source, node) or _condition(source, node) is not None
+        for _, source, root in trees
+        for node in walk(root)
+    ):
         return
     for code, source, root in trees:
         unwritable = [node for node in walk(root) if _begins_with_broken_text(source, node)]

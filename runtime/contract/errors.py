@@ -5,7 +5,15 @@ from typing import Any, Final
 
 from schemas.errors import LIMIT_REACHED, InfrastructureError
 
-__all__ = ["NO_CREDENTIALS", "LimitReached", "MissingCredential", "NodeApiError", "NodeError", "ServiceBusy", "require_credential"]
+__all__ = [
+    "NO_CREDENTIALS",
+    "LimitReached",
+    "MissingCredential",
+    "NodeApiError",
+    "NodeError",
+    "ServiceBusy",
+    "require_credential",
+]
 
 
 class NodeError(Exception):

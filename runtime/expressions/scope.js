@@ -552,6 +552,7 @@
       return (name, branch, run) => {
         if (name === undefined) return data.own(data.snapshot.items);
         if (typeof name !== 'string') throw new TypeError('not text');
+        data.node(name);
         indexed(branch, run === -1 ? undefined : run);
         if (data.node(name).pinned) throw new TypeError(`${name} has not run`); // n8n: undefined is not iterable
         return data.output(name, branch ?? 0, run === -1 ? undefined : run);

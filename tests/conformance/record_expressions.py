@@ -84,7 +84,9 @@ def _told(document: dict[str, Any], result: dict[str, Any]) -> dict[str, Any] | 
     if runs[0].get("error"):
         message = runs[0]["error"].get("message") or ""
         message = _POSITION.sub("", message)
-        if "could not be cloned" in message and not message.startswith(_OBJECT):  # with a function's source, which is n8n's own
+        if "could not be cloned" in message and not message.startswith(
+            _OBJECT
+        ):  # with a function's source, which is n8n's own
             message = "Expression evaluation failed: <function> could not be cloned."
         return {"expected": None, "error": {"message": message}}
     if _SOURCES.search(json.dumps(runs[0]["outputs"])):

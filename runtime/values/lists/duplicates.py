@@ -21,7 +21,8 @@ def without_duplicates(
     """Return the first of each kind. `which`: allFields, allFieldsExcept or selectedFields; `listed`: the names that it
     needs.
 
-    `nulls`: a null is of any type. `missing_first`: fields that are missing are told before types. Raise ProblemError when a field is missing somewhere or changes its type.
+    `nulls`: a null is of any type. `missing_first`: fields that are missing are told before types. Raise ProblemError when a field is
+    missing somewhere or changes its type.
     """
     if not items:  # the node was reached through an input that it has not
         raise ProblemError("Cannot read properties of undefined (reading 'json')")
