@@ -124,7 +124,7 @@ class RespondToWebhook(Durable):
         match self.respond_with:
             case "json":
                 value = self.response_json
-                return () if value is None or value == "" else (_parse_json(value),)
+                return () if value is None or value == "" or value != value else (_parse_json(value),)  # noqa: PLR0124 - NaN
             case "text":
                 return (self.response_text,)
             case "allIncomingItems":

@@ -202,6 +202,8 @@ class _HttpRequestV1To2(Activity):
             return await self._binary_body(context, item, kind, i)
         if self.json_parameters and kind == "raw":
             raw = self.body_parameters_json
+            if not raw and self.request_method not in _WITH_BODY:
+                return None
             return Json(raw) if isinstance(raw, dict | list) else Bytes(js_string(raw or ""), FORM)
         value: Any
         if self.json_parameters:
