@@ -41,6 +41,13 @@ class OnError(StrEnum):
     STOP = "stopWorkflow"
     REGULAR = "continueRegularOutput"
     OUTPUT = "continueErrorOutput"
+    INPUT = "passInput"
+    """The older continueOnFail beside an onError that stops: the node knows nothing of it, and its input goes on."""
+
+    @property
+    def known_to_node(self) -> bool:
+        """Whether a node's own code goes on after an error."""
+        return self in (OnError.REGULAR, OnError.OUTPUT)
 
 
 class Retry(_Model):

@@ -8,7 +8,7 @@ from typing import Any, Final
 from compiler.expressions.cost import is_linear
 from compiler.expressions.effects import writes
 from compiler.expressions.extended import calls_extension, check_extended
-from compiler.expressions.gate import UNPRINTABLE_CHAIN, check_text
+from compiler.expressions.gate import UNPRINTABLE_CHAIN, check_printable, check_text
 from compiler.expressions.printed import printed
 from compiler.expressions.quick import quick
 from compiler.expressions.references import References, references
@@ -115,7 +115,11 @@ class _Parts:
     trees: list[tuple[CodePart, ParsedCode, Node]] = field(default_factory=list)
     """The code as the author wrote it."""
 
+    extended: bool = False
+    """Whether an extension method is called somewhere."""
+
     def __post_init__(self) -> None:
+        self.extended = any(calls_extension(each.value) for each in self.codes())
         self.chunks = [part if isinstance(part, TextPart) else self._chunk(part) for part in self.parts]
         check_extended(self.trees)
 
@@ -131,14 +135,14 @@ class _Parts:
         try:
             source, root = parse_expression(code.value)
             self.trees.append((code, source, root))
-            if (text := printed(source, root)) is not None:
+            check_printable(source, root)
+            if (text := printed(source, root, extended=self.extended)) is not None:
                 source, root = parse_expression(text)
             reads = references(source, root)
             simple = simplify(source, root)
             rewrite(source, root) if simple is None else None
         except InvalidCodeError as error:
-            extended = error.message == UNPRINTABLE_CHAIN and any(calls_extension(each.value) for each in self.codes())
-            message = "invalid syntax" if extended else error.message
+            message = "invalid syntax" if error.message == UNPRINTABLE_CHAIN and self.extended else error.message
             raise InvalidCodeError(message, code.place(error.index)) from None
         self.reads.variables |= reads.variables
         self.reads.dynamic |= reads.dynamic

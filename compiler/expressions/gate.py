@@ -27,8 +27,15 @@ def check_text(template: str) -> None:
 
 def check_node(source: ParsedCode, node: Node) -> None:
     """Raise InvalidCodeError if n8n refuses this node of an expression's tree."""
-    if (problem := _problem(source, node) or _unprintable(source, node)) is not None:
+    if (problem := _problem(source, node)) is not None:
         raise InvalidCodeError(problem, source.index(node.start_byte))
+
+
+def check_printable(source: ParsedCode, root: Node) -> None:
+    """Raise InvalidCodeError if n8n's rewriter of expressions cannot print the author's code."""
+    for node in walk(root):
+        if (problem := _unprintable(source, node)) is not None:
+            raise InvalidCodeError(problem, source.index(node.start_byte))
 
 
 def forbidden_message(name: str) -> str:

@@ -23,6 +23,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from compiler.expressions.extended import key_edits, lost_link_edits
 from compiler.expressions.syntax import InvalidCodeError, Node, ParsedCode, walk
 
 __all__ = ["printed"]
@@ -37,13 +38,16 @@ _BLANKS: Final = "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2
 """JavaScript's white space."""
 
 
-def printed(source: ParsedCode, root: Node) -> str | None:
-    """Return the author's code with its template literals as n8n runs them; None: it runs as it stands."""
+def printed(source: ParsedCode, root: Node, *, extended: bool = False) -> str | None:
+    """Return the author's code as n8n runs it; None: it runs as it stands. `extended`: its template calls an extension method."""
     edits = [edit for node in walk(root) if node.type == "template_string" for edit in _edits(source, node)]
+    edits += key_edits(source, root) if extended else lost_link_edits(root)
     if not edits:
         return None
     data, at, pieces = source.data, 0, list[bytes]()
-    for start, end, text in sorted(edits):
+    for start, end, text in sorted(edits, key=lambda edit: (edit[0], -edit[1])):
+        if start < at:
+            continue  # inside of what is replaced as a whole
         pieces += [data[at:start], text.encode("utf-8", "surrogatepass")]
         at = end
     code = b"".join([*pieces, data[at:]]).decode("utf-8", "surrogatepass")
@@ -53,12 +57,11 @@ def printed(source: ParsedCode, root: Node) -> str | None:
 def _edits(source: ParsedCode, literal: Node) -> Iterator[tuple[int, int, str]]:
     """Yield first byte, end and new text of each piece that changes. Raise InvalidCodeError for a comment behind a value."""
     substitutions = [child for child in literal.children if child.type == "template_substitution"]
-    for each in substitutions:
+    for n, each in enumerate(substitutions, 1):
         last = each.named_children[-1] if each.named_children else None
         if last is not None and last.type == "comment" and source.text(last).startswith("/*"):
-            raise InvalidCodeError(
-                "Expression evaluation failed: Unexpected end of input", source.index(last.start_byte)
-            )
+            told = "Unexpected end of input" if n == len(substitutions) else "Missing } in template expression"
+            raise InvalidCodeError(f"Expression evaluation failed: {told}", source.index(last.start_byte))
     starts = [literal.start_byte + 1, *(each.end_byte for each in substitutions)]
     ends = [*(each.start_byte for each in substitutions), literal.end_byte - 1]
     for n, (start, end) in enumerate(zip(starts, ends, strict=True)):

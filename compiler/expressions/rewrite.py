@@ -9,6 +9,7 @@ computed property names through the gate.
 | `x[key]` | `x[___k(key)]` |
 | `v.first(2)` | `___x(v,"first",[2])` |
 | `v?.a.first()` | `((___t0=(v))==null?void 0:___x(___t0.a,"first",[]))` |
+| `v.first?.().a` | `((___t0=(___x(v,"first",[],___x)))===___x?void 0:___t0.a)` |
 | `$if(c, a, b)` | `((c)?(a):(b))` |
 | `this` | `___this`, and in a function a fresh object each time |
 | `catch (e) { f(e) }` | `catch (e) {___e(e); ___s.f(e) }`: errors name what failed as n8n's do, not `___s.x` |
@@ -18,6 +19,7 @@ Text is edited in place, never printed from the tree, so that what runs is what 
 since they are where two JavaScript parsers most easily disagree.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -76,6 +78,8 @@ class _Editor:
     """Whether n8n runs this code inside a `try`."""
     throws: bool = False
     """Whether it may throw outside of one."""
+    bare_catches: bool = False
+    """Whether a `catch` without a name began above or before."""
 
     def edit(self, root: Node) -> None:
         """Record the edits of every node below `root`, parents before and after their children."""
@@ -117,7 +121,7 @@ class _Editor:
     def _enter(self, node: Node) -> None:
         check_node(self.source, node)
         if node.type in CHAIN and node.id not in self.chains:
-            chain = _Chain(node)
+            chain = _Chain(node, self._is_tested)
             self.chains.update((link.id, chain) for link in chain.links)
         if self._is_computed(node):
             self._insert(node.start_byte, "___k(")
@@ -132,6 +136,7 @@ class _Editor:
 
     def _enter_catch(self, node: Node) -> None:
         parameter, body = node.child_by_field_name("parameter"), node.child_by_field_name("body")
+        self.bare_catches = self.bare_catches or parameter is None
         if parameter is not None and parameter.type == "identifier" and body is not None:
             self._insert(body.start_byte + 1, f"___e({self.source.text(parameter)});")
 
@@ -163,6 +168,8 @@ class _Editor:
             self._exit_call(node)
         if self.closing.get(node.id):
             self._insert(node.end_byte, ")" * self.closing[node.id])
+        if node.type == "call_expression" and node.id in self.tests:
+            self._rest_of_call(node, self.tests[node.id])
         if self._is_computed(node):
             self._insert(node.end_byte, ")")
         if is_scope(node):
@@ -179,9 +186,19 @@ class _Editor:
 
     def _identifier(self, node: Node, text: str) -> None:
         name = self.source.text(node)
+        if self.bare_catches and name not in _NOT_LOOKED_UP:
+            self._check_lookup(node, name)
         if not self._is_local(name):
             self._replace(node, text)
             self.caught = self.caught or (name not in _NOT_LOOKED_UP and not self._is_if(self.parents.get(node.id)))
+
+    def _check_lookup(self, node: Node, name: str) -> None:
+        """Raise InvalidCodeError for a name that is not declared within a `catch` without a name: n8n fails on that `catch`."""
+        above = self.parents.get(node.id)
+        while above is not None and not (is_scope(above) and name in self.names.get(above.id, ())):
+            if above.type == "catch_clause" and above.child_by_field_name("parameter") is None:
+                raise InvalidCodeError("null does not match type Pattern", self.source.index(node.start_byte))
+            above = self.parents.get(above.id)
 
     def _is_local(self, name: str) -> bool:
         return any(name in scope for scope in self.scopes)
@@ -254,7 +271,8 @@ class _Editor:
         self._drop_between(receiver.end_byte, opening.end_byte)
         self._edit(receiver.end_byte, opening.end_byte, f',"{self.source.text(method)}",[')
         closing = arguments.children[-1]
-        self._edit(closing.start_byte, closing.end_byte, "],true)" if optional else "])")
+        absent = "___x" if node.id in self.tests else "true"
+        self._edit(closing.start_byte, closing.end_byte, f"],{absent})" if optional else "])")
 
     def _drop_between(self, start: int, end: int) -> None:
         """Drop the edits inside a range that is replaced as a whole (a link that has no test, a comment).
@@ -276,19 +294,30 @@ class _Editor:
         chain.tested = True
         end = chain.links[0]
         for link in chain.links:
-            receiver = link.child_by_field_name("object")
-            if not _is_optional(link) or receiver is None:
+            if link.id not in chain.optional:
                 continue
             name = f"___t{self.temporaries}"
             self.temporaries += 1
             self.tests[link.id] = name
             self.closing[end.id] = self.closing.get(end.id, 0) + 1
             self._insert(chain.start, f"(({name}=(")
-            end = receiver
+            end = link.child_by_field_name("object") or link  # a call is itself what is tested
+
+    def _is_tested(self, link: Node, top: Node) -> bool:
+        """Return whether the rest of a chain depends on this link: `?.member`, `?.[index]`, or `.first?.()` with more behind it."""
+        if link.child_by_field_name("optional_chain") is None:
+            return False
+        return link.type != "call_expression" or (link != top and self._extension(link) is not None)
+
+    def _rest_of_call(self, node: Node, name: str) -> None:
+        """Write the test behind a call `.first?.()`: no such method, or a link below that has nothing."""
+        skipped = "" if self.chains[node.id].optional_below[node.id] is None else f"||{name}==null"
+        opened = "___x(" * self.waiting.get(node.id, 0)
+        self._insert(node.end_byte, f"))===___x{skipped}?void 0:{opened}{name}")
 
     def _link(self, token: Node) -> None:
         link = self.parents.get(token.id)
-        if link is None or link.id not in self.tests:
+        if link is None or link.id not in self.tests or link.type == "call_expression":
             return
         name = self.tests[link.id]
         opened = "___x(" * self.waiting.get(link.id, 0)
@@ -336,7 +365,7 @@ def _below(node: Node) -> Node | None:
 class _Chain:
     """A chain of calls and members, from its last link down: `a?.b.c()` has three."""
 
-    def __init__(self, top: Node) -> None:
+    def __init__(self, top: Node, is_tested: Callable[[Node, Node], bool]) -> None:
         self.links = [top]
         below = _below(top)
         while below is not None and below.type in CHAIN:
@@ -345,12 +374,12 @@ class _Chain:
         self.start = (below or self.links[-1]).start_byte
         self.tested = False
         self.optional_below: dict[int, Node | None] = {}
-        """Link (by id) -> the nearest `?.member` or `?.[index]` below it."""
+        """Link (by id) -> the nearest link below it that is tested."""
+        self.optional: set[int] = set()
+        """The links (by id) that are tested."""
         nearest: Node | None = None
         for link in reversed(self.links):
             self.optional_below[link.id] = nearest
-            nearest = link if _is_optional(link) else nearest
-
-
-def _is_optional(link: Node) -> bool:
-    return link.type != "call_expression" and link.child_by_field_name("optional_chain") is not None
+            if is_tested(link, top):
+                self.optional.add(link.id)
+                nearest = link

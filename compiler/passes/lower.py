@@ -187,10 +187,12 @@ def _subnodes(unit: Unit, root: str) -> dict[str, tuple[str, ...]]:
 
 
 def _on_error(node: ExportNode) -> OnError:
-    """Return the node's reaction to errors. n8n consults continueOnFail only if onError is absent."""
-    if node.on_error in set(OnError):
+    """Return the node's reaction to errors. A node's code consults continueOnFail only if onError is absent, the engine always."""
+    if node.on_error in (OnError.REGULAR, OnError.OUTPUT):
         return OnError(node.on_error)
-    return OnError.REGULAR if node.continue_on_fail and node.on_error is None else OnError.STOP
+    if not node.continue_on_fail:
+        return OnError.STOP
+    return OnError.REGULAR if node.on_error is None else OnError.INPUT
 
 
 def _retry(node: ExportNode) -> Retry | None:

@@ -102,7 +102,7 @@ def _node(unit: Unit, raw: Any, at: Location) -> ExportNode | None:
         webhook_id=_text(raw.get("webhookId")) or None,
         disabled=raw.get("disabled") is True,
         notes=_text(raw.get("notes")),
-        on_error=_text(raw.get("onError")) or None,
+        on_error=_text(raw["onError"]) if "onError" in raw else None,
         continue_on_fail=_flag(unit, raw, "continueOnFail", at),
         always_output_data=_flag(unit, raw, "alwaysOutputData", at),
         execute_once=_flag(unit, raw, "executeOnce", at),

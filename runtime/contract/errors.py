@@ -5,7 +5,15 @@ from typing import Any, Final
 
 from schemas.errors import LIMIT_REACHED, InfrastructureError
 
-__all__ = ["NO_CREDENTIALS", "LimitReached", "MissingCredential", "NodeApiError", "NodeError", "ServiceBusy"]
+__all__ = [
+    "NO_CREDENTIALS",
+    "LimitReached",
+    "MissingCredential",
+    "NodeApiError",
+    "NodeError",
+    "ServiceBusy",
+    "require_credential",
+]
 
 
 class NodeError(Exception):
@@ -77,6 +85,14 @@ NO_CREDENTIALS: Final = "Node does not have any credentials set"
 
 class MissingCredential(NodeError):
     """The tenant has no credential of the type that a step needs (an AI model may then fall back to the embedded one)."""
+
+
+def require_credential(step: Mapping[str, Any], type_: str) -> None:
+    """Raise MissingCredential, in n8n's words, unless a step names a credential of a type."""
+    if not step["credentials"]:
+        raise MissingCredential(NO_CREDENTIALS)
+    if step["credentials"].get(type_) is None:
+        raise MissingCredential(f'{NO_CREDENTIALS} for "{type_}"')
 
 
 class ServiceBusy(InfrastructureError):

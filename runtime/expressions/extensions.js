@@ -168,7 +168,7 @@
       if (name === 'base64') return toBase64(utf8(text));
       if (!Object.keys(HASHES).includes(name)) {
         const known = Object.keys(HASHES).join(',');
-        fail(`Unknown algorithm ${algorithm}. Available algorithms are: ${known}, and Base64.`);
+        fail(`Unknown algorithm ${name}. Available algorithms are: ${known}, and Base64.`);
       }
       return HASHES[name](utf8(text));
     },
@@ -575,13 +575,15 @@
     fail(`${name}() is only callable on type${quoted.length ? `s ${quoted.join(', ')}, and` : ''} ${last}`);
   };
 
+  // `optional`: of `value.name?.()`; true, or what to give where there is no such method and the chain goes on.
   const extend = (value, name, args = [], optional = false) => {
-    if (optional && (value === null || value === undefined)) return undefined;
+    const absent = optional === true ? undefined : optional;
+    if (optional && (value === null || value === undefined)) return absent;
     const table = tableOf(value, name);
     if (Object.hasOwn(table, name)) return table[name](value, args);
     if (value !== null && value !== undefined && typeof value[name] === 'function') return value[name](...args);
     if (Object.hasOwn(GENERIC, name)) return GENERIC[name](value);
-    return optional ? undefined : refuse(value, name); // `value.name?.()`: there is no such method to call
+    return optional ? absent : refuse(value, name);
   };
 
   globalThis.__extend = extend;

@@ -163,8 +163,11 @@
     return Object.defineProperties(object, described);
   };
 
-  // n8n's engine answers undefined when an index is not a number that can be one.
   const isIndex = (value) => value === undefined || (Number.isInteger(value) && value >= 0);
+  // n8n's engine fails where an index is not a number that can be one, so that the expression is undefined.
+  const indexed = (...values) => {
+    if (!values.every(isIndex)) throw new TypeError('not an index');
+  };
 
   // `$('Node')`. Classes with private fields: a script sees no member that it could list.
   class NodeReader {
@@ -179,7 +182,8 @@
     }
 
     #output(branch, run) {
-      return isIndex(branch) && isIndex(run) ? this.#data.output(this.#name, branch, run) : undefined;
+      indexed(branch, run);
+      return this.#data.output(this.#name, branch, run);
     }
 
     first(branch, run) {
@@ -201,12 +205,14 @@
     }
 
     pairedItem(index) {
+      indexed(index);
       return this.#data.pair(this.#name, index ?? this.#index, 'pairedItem');
     }
 
     itemMatching(index) {
       if (index === undefined) fail('Missing item index for .itemMatching()', "e.g. $('<node>').itemMatching(0)");
-      return isIndex(index) ? this.#data.pair(this.#name, index, 'itemMatching') : undefined;
+      indexed(index);
+      return this.#data.pair(this.#name, index, 'itemMatching');
     }
 
     get isExecuted() {
@@ -224,18 +230,54 @@
 
   // `$('Nope')` and `$(5)`: an object, until something of it is read or called.
   const missing = Object.freeze(() => fail("Referenced node doesn't exist"));
+  const missingAt = Object.freeze((branch, run) => {
+    indexed(branch, run);
+    return missing();
+  });
   const unnamed = Object.freeze(() => {
     throw new TypeError('not text');
   });
+  const BY_INDEX = new Set(['all', 'itemMatching', 'pairedItem']); // these look at what they are given first
   const METHODS = new Set(['all', 'first', 'itemMatching', 'last', 'pairedItem']);
   const missingNode = (named) =>
     new Proxy(Object.freeze({}), {
       get(target, key) {
         if (typeof key !== 'string' || key.startsWith('isLuxon') || (key in target && key !== 'toJSON')) return target[key];
         const answer = named || !['all', 'item', 'itemMatching', 'pairedItem'].includes(key) ? missing : unnamed;
+        if (answer === missing && BY_INDEX.has(key)) return missingAt;
         return METHODS.has(key) ? answer : answer();
       },
     });
+
+  // `$(undefined)`: what n8n tells of it is of the node before.
+  class UnnamedReader {
+    #data;
+
+    constructor(data) {
+      this.#data = data;
+    }
+
+    #before() {
+      return this.#data.node(this.#data.snapshot.source[0]?.previousNode ?? fail('Can’t get data for expression'));
+    }
+
+    get isExecuted() {
+      return this.#before().runs.length > 0;
+    }
+
+    get params() {
+      return this.#before().parameters;
+    }
+
+    get context() {
+      return this.#before().context;
+    }
+
+    get item() {
+      return unnamed();
+    }
+  }
+  for (const name of METHODS) UnnamedReader.prototype[name] = unnamed;
 
   // `$input`.
   class InputReader {
@@ -410,6 +452,7 @@
   };
 
   const zip = (keys, values) => {
+    if (!Array.isArray(keys) || !Array.isArray(values)) fail('keys and values must be arrays');
     if (keys.length !== values.length) fail('keys and values not of equal length');
     return Object.fromEntries(keys.map((key, i) => [key, values[i]]));
   };
@@ -494,7 +537,7 @@
     },
     get $() {
       return (name) => {
-        if (name === undefined || name === null || name === '') return {};
+        if (!name) return new UnnamedReader(dataOf(this));
         if (typeof name !== 'string') return missingNode(false);
         return dataOf(this).names.has(name) ? new NodeReader(dataOf(this), name, indexOf(this)) : missingNode(true);
       };
@@ -508,7 +551,9 @@
       const data = dataOf(this);
       return (name, branch, run) => {
         if (name === undefined) return data.own(data.snapshot.items);
-        if (typeof name !== 'string' || !isIndex(branch) || !(run === -1 || isIndex(run))) return undefined;
+        if (typeof name !== 'string') throw new TypeError('not text');
+        data.node(name);
+        indexed(branch, run === -1 ? undefined : run);
         if (data.node(name).pinned) throw new TypeError(`${name} has not run`); // n8n: undefined is not iterable
         return data.output(name, branch ?? 0, run === -1 ? undefined : run);
       };
@@ -674,7 +719,7 @@
       for (const part of [each.value, each.get, each.set]) if (part !== undefined) Object.freeze(part);
     }
   };
-  for (const each of [Data, NodeReader, InputReader, Hidden]) closed(each);
+  for (const each of [Data, NodeReader, UnnamedReader, InputReader, Hidden]) closed(each);
 
   const scopeOf = (data, itemIndex) => {
     return new (data.lenient ? CodeScope : ExpressionScope)(data, itemIndex);

@@ -3,7 +3,7 @@
 from runtime.expressions import prepare
 from runtime.interpreter.parameters import Bound
 from schemas.node import Node
-from schemas.plan import Kind, OnError, Step
+from schemas.plan import Kind, Step
 from schemas.plan_facts import declares_program
 
 __all__ = ["PreparedStep"]
@@ -16,7 +16,7 @@ class PreparedStep:
         self.cls, self.bound, self.parents = cls, Bound(cls, step), parents
         self.expressions = prepare(each.expression for each in step.expressions)
         self.connected_outputs = max((edge.output + 1 for edge in step.edges), default=0)
-        self.continue_on_fail = step.on_error is not OnError.STOP
+        self.continue_on_fail = step.on_error.known_to_node
         takes_turns = step.kind in (Kind.ACTIVITY, Kind.DURABLE)
         self.inline = step.kind is Kind.INLINE or (step.trigger is not None and not takes_turns)
         self.has_program = declares_program(cls)

@@ -125,7 +125,7 @@ def _context(
     meta = task["meta"]
     context = TaskContext(
         name=step.name, version=step.version, inputs=inputs, source=task["source"], run_index=task["run_index"],
-        continue_on_fail=step.on_error is not OnError.STOP, memory=copy.deepcopy(task["memory"]), now=meta["now"],
+        continue_on_fail=step.on_error.known_to_node, memory=copy.deepcopy(task["memory"]), now=meta["now"],
         timezone=meta["timezone"], seed=lambda: meta["seed"], mode=meta["mode"], workflow=meta["workflow"],
         execution_id=meta["execution_id"], connected_outputs=meta["connected_outputs"],
         parents=[(name, type_) for name, type_ in meta["parents"]], parameters=parameters,

@@ -88,7 +88,7 @@ class ConvertToFile(Activity):
         value = get(item["json"], js_string(source)) if truthy(source) else item["json"]
         if value is UNDEFINED:
             raise NodeError(f'The value in "{js_string(source)}" is not set')
-        plain = isinstance(value, str) or (self.operation == "toText" and not isinstance(value, dict | list))
+        plain = isinstance(value, str) or (self.operation == "toText" and not isinstance(value, dict | list | None))
         if self.operation == "toText":
             mime = "text/plain" if plain else "application/json"
             text = (js_string(value) if value else "") if plain else json_stringify(value) or "null"

@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 
 from runtime.contract import ActivityContext, Dynamic, Item, Items, NodeError, Outputs, each_item, param
 from runtime.nodes.html_extract import Extraction, clean_up
-from runtime.values.javascript import js_string, truthy
+from runtime.values.javascript import js_string, property_order, truthy
 from runtime.values.objects import members
 from schemas.item import UNDEFINED, PairedItem
 
@@ -117,7 +117,7 @@ class Html(Extraction):
 
 
 def _table(items: Items, options: dict[str, Any]) -> Item:
-    headers = list(dict.fromkeys(key for item in items for key in members(item["json"])))
+    headers = list(dict.fromkeys(key for item in items for key in property_order(members(item["json"]))))
     styled = not options.get("customStyling")
 
     def attributes(style: str, name: str) -> str:
@@ -152,4 +152,4 @@ def _cell(value: Any) -> str:
 
 
 def _capitalized(key: str) -> str:
-    return " ".join(word[:1].upper() + word[1:] for word in key.split("_"))
+    return " ".join(word[:1].upper() + word[1:] for word in key.split("_") if word)

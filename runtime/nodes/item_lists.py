@@ -203,8 +203,12 @@ def _check_aggregating(items: Items, listed: list[Fields], options: Fields) -> N
 
 def _unique(version: float, p: ItemLists, items: Items) -> Items:
     listed = p.fields_to_exclude if p.compare == "allFieldsExcept" else p.fields_to_compare
-    listed = ("" if listed is None else listed) if version >= _NAMES_IN_TEXT else _names(listed)
-    return without_duplicates(items, p.compare, listed, p.options, nulls=version >= _NULLS_OF_ANY_TYPE)
+    if version < _NAMES_IN_TEXT:  # the text of a later version is no collection
+        listed = [] if isinstance(listed, str) else _names(listed)
+    elif listed is None:
+        listed = ""
+    nulls = version >= _NULLS_OF_ANY_TYPE
+    return without_duplicates(items, p.compare, listed, p.options, nulls=nulls, missing_first=nulls)
 
 
 async def _sorted(context: ActivityContext, raw: ItemLists, p: ItemLists, items: Items) -> Items:

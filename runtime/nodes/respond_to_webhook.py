@@ -1,7 +1,7 @@
 """Respond to Webhook: answers the request that started the run; the workflow goes on after it."""
 
 import base64
-import json
+import math
 from typing import Any, Literal
 
 from runtime.contract import (
@@ -20,6 +20,7 @@ from runtime.contract import (
     param,
 )
 from runtime.values.javascript import ObjectText, js_string
+from runtime.values.json_text import NotJsonError, parse_json
 from runtime.values.paths import set_path
 from runtime.values.written import as_written
 from schemas.facts import CredentialUse
@@ -123,7 +124,7 @@ class RespondToWebhook(Durable):
         match self.respond_with:
             case "json":
                 value = self.response_json
-                return () if value is None or value == "" else (_parse_json(value),)
+                return () if value is None or value == "" or value != value else (_parse_json(value),)  # noqa: PLR0124 - NaN
             case "text":
                 return (self.response_text,)
             case "allIncomingItems":
@@ -232,11 +233,11 @@ def _item_response(response: dict[str, Any]) -> dict[str, Any]:
 def _parse_json(value: Any) -> Any:
     if isinstance(value, ObjectText):
         return str(value)
-    if not isinstance(value, str):
+    if not isinstance(value, str) and not (isinstance(value, float) and not math.isfinite(value)):
         return value
     try:
-        return json.loads(value)
-    except ValueError:
+        return parse_json(js_string(value))
+    except NotJsonError:
         raise NodeError(
             "Invalid JSON in 'Response Body' field",
             description="Check that the syntax of the JSON in the 'Response Body' parameter is valid",

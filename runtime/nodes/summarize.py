@@ -39,6 +39,7 @@ class Summarize(Inline):
                 p.fields_to_split_by_nested if options.get("outputFormat") == "singleItem" else p.fields_to_split_by,
                 options,
                 typed=typed,
+                keep_undefined=context.keeps_undefined,
                 lenient=context.version >= TYPED_KEYS_SINCE or truthy(options.get("continueIfFieldNotFound")),
             )
             return [summary.items(items)]

@@ -6,7 +6,7 @@ from runtime.contract import ActivityContext, BinaryRef, Item, NodeApiError, Nod
 from runtime.http import Bytes, Form, Json, Multipart, Part, parse_form
 from runtime.http.body import FORM, JSON, Body, field_part
 from runtime.nodes.http_request.call import RequestFailed
-from runtime.nodes.http_request.fields import by_name, is_missing, last_wins, pairs, parse_field
+from runtime.nodes.http_request.fields import by_name, is_missing, pairs, parse_field
 from runtime.nodes.http_request.parameters import HttpRequestParameters
 from runtime.values.javascript import js_string, json_stringify
 from runtime.values.paths import set_path
@@ -49,7 +49,8 @@ def _json(node: HttpRequestParameters, written: HttpRequestParameters, version: 
             return Json(None)
         return Json(parse_field(UNDEFINED if value is None else value, "JSON Body", i))
     body: dict[str, Any] = {}
-    for name, value in last_wins(pairs(node.json_pairs, written.json_pairs)).items():
+    for each in pairs(node.json_pairs, written.json_pairs):
+        name, value = js_string(each["name"]), each["value"]
         if version >= _NESTS_NAMES:
             set_path(body, name, value)
         else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from runtime.contract import ActivityContext, HttpResponse, MissingCredential, NodeApiError, NodeError
+from runtime.contract.errors import NO_CREDENTIALS
 from runtime.http import (
     TLS_MESSAGE,
     Failure,
@@ -246,12 +247,18 @@ async def credential_of(
         try:
             data = dict(await context.credentials.get(type_, i, restricted=True))
         except MissingCredential as error:
-            told = MissingCredential(NOT_FOUND, description=error.description or error.message)
+            told = MissingCredential(NOT_FOUND, description=_reason(error))
             raise told if generic else _without_credential(context, told) from error
         if scheme(type_) is None:
             raise NodeApiError(f"Unrecognized credential type: {type_}", item=i)
         shared[type_] = Credential(type_, data, context.credentials)
     return shared[type_]
+
+
+def _reason(error: MissingCredential) -> str | None:
+    """Return what there is to say of a credential that is missing; that the step names none is said already."""
+    reason = error.description or error.message
+    return None if reason.startswith(NO_CREDENTIALS) else reason
 
 
 def _without_credential(context: ActivityContext, error: MissingCredential) -> RequestFailed:

@@ -15,7 +15,7 @@ from runtime.http.answer import (
     is_binary_type,
     parse_json,
 )
-from runtime.nodes.http_request.call import FinalResponse, Uncaught, status_failed
+from runtime.nodes.http_request.call import FinalResponse, status_failed
 from runtime.values.javascript import js_string, json_stringify
 from schemas.item import UNDEFINED, NoJson
 
@@ -148,7 +148,7 @@ async def items_of(
             data = body_of(response_options, response, i) if paged or response.body else UNDEFINED
             return [{"json": text_json(response_options, data, response)}]
         case _:
-            return _json_items(response_options, body_of(response_options, response, i), response, i, paged=paged)
+            return _json_items(response_options, body_of(response_options, response, i), response)
 
 
 async def file_item(
@@ -174,14 +174,10 @@ def text_json(response_options: ResponseOptions, data: Any, response: HttpRespon
     return body | (meta(response) if response_options.full else {})
 
 
-def _json_items(
-    response_options: ResponseOptions, data: Any, response: HttpResponse, i: int, *, paged: bool
-) -> list[dict[str, Any]]:
+def _json_items(response_options: ResponseOptions, data: Any, response: HttpResponse) -> list[dict[str, Any]]:
     if response_options.full:
         return [{"json": ({} if data is UNDEFINED else {"body": data}) | meta(response)}]
-    if data is UNDEFINED and paged:
-        return [{"json": NoJson()}]
     if data is UNDEFINED:
-        raise Uncaught("Cannot read properties of undefined (reading 'data')", item=i)
+        return [{"json": NoJson()}]
     values = data if isinstance(data, list) else [data]
     return [{"json": {} if value is None else value} for value in values]

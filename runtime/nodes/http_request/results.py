@@ -5,9 +5,19 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from runtime.contract import ActivityContext, Context, Item, NodeError, error_item
-from runtime.nodes.http_request.call import RequestFailed
+from runtime.nodes.http_request.call import RequestFailed, Uncaught
+from schemas.item import NoJson
 
 _DETAILS_SINCE: Final = 4.5
+
+
+def check_json(output: list[Item], *, error_output: bool) -> None:
+    """Raise Uncaught where n8n reads a member of the JSON that an item does not have: of the only one, or to sort out errors."""
+    lacking = [i for i, item in enumerate(output) if isinstance(item["json"], NoJson)]
+    if lacking and len(output) == 1:
+        raise Uncaught("Cannot read properties of undefined (reading 'data')", item=0)
+    if lacking and error_output:
+        raise Uncaught("Cannot read properties of undefined (reading 'error')", item=lacking[0])
 
 
 async def begin(

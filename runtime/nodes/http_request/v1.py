@@ -140,6 +140,8 @@ class _HttpRequestV1To2(Activity):
             async with gate:
                 results = await self._items(context, await call.send(), item, i, first)
         except RequestFailed as failure:
+            if str(failure.error_object.get("message")).startswith("timeout of "):  # in the words of axios alone
+                failure.error.message = failure.error_object["message"]
             return failed_item(context, failure, i)
         return [{**each, "pairedItem": {"item": i}} for each in results]  # type: ignore[typeddict-item]
 
@@ -150,7 +152,8 @@ class _HttpRequestV1To2(Activity):
         request = Request(self.request_method or "GET", http_url(self.given("url"), i))
         request.arrays = "repeat" if options.get("useQueryString") else "indices"
         request.body = await self._body(written, context, item, options, i)
-        headers = self._fields(written, "header", i)
+        as_text = self.json_parameters and options.get("bodyContentType") == "raw" and self.request_method in _WITH_BODY
+        headers = (as_text and self._headers_text()) or self._fields(written, "header", i)
         if not isinstance(headers, dict):
             raise Uncaught(_no_headers(headers), item=i)
         request.headers = {name.lower(): value for name, value in headers.items()}
@@ -175,6 +178,10 @@ class _HttpRequestV1To2(Activity):
         sent = {**options, "allowUnauthorizedCerts": self.allow_unauthorized_certs}
         return PreparedRequest(context, request, credential, _redirects(options), sent, i)
 
+    def _headers_text(self) -> str:
+        """Return headers of a raw body that are JSON in text, which n8n does not parse; empty text where they are no text."""
+        return self.header_parameters_json if isinstance(self.header_parameters_json, str) else ""
+
     def _fields(self, written: "_HttpRequestV1To2", kind: str, i: int) -> Any:
         """Return the query or the headers, an object unless the author wrote JSON of another kind. Raise NodeError."""
         if self.json_parameters:
@@ -195,6 +202,8 @@ class _HttpRequestV1To2(Activity):
             return await self._binary_body(context, item, kind, i)
         if self.json_parameters and kind == "raw":
             raw = self.body_parameters_json
+            if not raw and self.request_method not in _WITH_BODY:
+                return None
             return Json(raw) if isinstance(raw, dict | list) else Bytes(js_string(raw or ""), FORM)
         value: Any
         if self.json_parameters:

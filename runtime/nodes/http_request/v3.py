@@ -33,7 +33,7 @@ from runtime.nodes.http_request.output import (
     items_of,
 )
 from runtime.nodes.http_request.parameters import HttpRequestParameters
-from runtime.nodes.http_request.results import begin, cancel_all, failed_item, gather_in_order, refused_item
+from runtime.nodes.http_request.results import begin, cancel_all, check_json, failed_item, gather_in_order, refused_item
 from runtime.values.javascript import js_string, js_typeof
 from schemas.diagnostic import Diagnostic, Location
 from schemas.facts import CredentialUse, is_literal
@@ -79,7 +79,9 @@ class HttpRequest(HttpRequestParameters):
                 await batch_pause(i, *_batching(context.resolve(self, i)))
                 work = partial(self._item, context, item, i, shared, gate, shown)
                 await begin(started, lambda built, i=i, work=work: checkpoint.run_once(i, partial(work, built)))  # type: ignore[misc]
-            return [await gather_in_order(started)]
+            output = await gather_in_order(started)
+            check_json(output, error_output=context.error_output)
+            return [output]
         finally:
             await cancel_all(started)
 

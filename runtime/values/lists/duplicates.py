@@ -15,11 +15,14 @@ from schemas.item import UNDEFINED, Item, Items
 _LABELS: Final = {"selectedFields": "Fields To Compare", "allFieldsExcept": "Fields To Exclude"}
 
 
-def without_duplicates(items: Items, which: Any, listed: Any, options: Any, *, nulls: bool) -> Items:
+def without_duplicates(
+    items: Items, which: Any, listed: Any, options: Any, *, nulls: bool, missing_first: bool = False
+) -> Items:
     """Return the first of each kind. `which`: allFields, allFieldsExcept or selectedFields; `listed`: the names that it
     needs.
 
-    `nulls`: a null is of any type. Raise ProblemError when a field is missing somewhere or changes its type.
+    `nulls`: a null is of any type. `missing_first`: fields that are missing are told before types. Raise ProblemError when a field is
+    missing somewhere or changes its type.
     """
     if not items:  # the node was reached through an input that it has not
         raise ProblemError("Cannot read properties of undefined (reading 'json')")
@@ -30,8 +33,11 @@ def without_duplicates(items: Items, which: Any, listed: Any, options: Any, *, n
     chosen = _compared_fields(items, which, _names(which, listed), dots=dots)
     rows = [[read(item["json"], name) for name in chosen] for item in items]
     ordered = js_sorted(range(len(items)), lambda a, b: _compare(rows[a], rows[b]))
-    for column, name in enumerate(chosen):
-        _check(name, [rows[i][column] for i in ordered], dots=dots, nulls=nulls)
+    columns = {name: [rows[i][column] for i in ordered] for column, name in enumerate(chosen)}
+    for name, values in columns.items() if missing_first else ():
+        _check_present(name, values, dots=dots)
+    for name, values in columns.items():
+        _check(name, values, dots=dots, nulls=nulls)
     duplicates = {b for a, b in pairwise(ordered) if strictly_equal(rows[a], rows[b])}
     rest = [item for i, item in enumerate(items) if i not in duplicates]
     if not options.get("removeOtherFields") or which == "allFields":
@@ -87,12 +93,18 @@ def _compare(left: Sequence[Any], right: Sequence[Any]) -> int:
     return 0
 
 
+def _check_present(name: str, values: list[Any], *, dots: bool) -> None:
+    """Raise ProblemError unless all items have the field."""
+    if UNDEFINED in values:
+        raise ProblemError(f"'{name}' field is missing from some input items", dots_hint(name, dots=dots))
+
+
 def _check(name: str, values: list[Any], *, dots: bool, nulls: bool) -> None:
     """Raise ProblemError unless all items have the field, with values of one type."""
     before: tuple[int, str] | None = None
     for i, value in enumerate(values):
         if value is UNDEFINED:
-            raise ProblemError(f"'{name}' field is missing from some input items", dots_hint(name, dots=dots))
+            _check_present(name, [value], dots=dots)
         kind = js_typeof(value)
         if nulls and value is None:
             continue

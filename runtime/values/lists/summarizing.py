@@ -49,6 +49,8 @@ class Summary:
     """A field that no item has is no error."""
     numeric: bool = False
     """The smallest and greatest are of the numbers only; of none at all they are infinite."""
+    keep_undefined: Callable[[], bool] = lambda: False
+    """Whether a key that is undefined stays; asked where there is one."""
     keys_first: bool = False
     """The keys come before the values in an item."""
 
@@ -61,6 +63,7 @@ class Summary:
         *,
         typed: bool,
         lenient: bool,
+        keep_undefined: Callable[[], bool] = lambda: False,
         numeric: bool = False,
         keys_first: bool = False,
     ) -> "Summary":
@@ -69,7 +72,7 @@ class Summary:
         if all(each["field"] == "" for each in chosen):
             raise ProblemError(NOTHING)
         keys = names(split_by) if isinstance(split_by, list) else [each for each in text_parts(split_by) if each]
-        return cls(chosen, keys, options or {}, typed, lenient, numeric, keys_first)
+        return cls(chosen, keys, options or {}, typed, lenient, numeric, keep_undefined, keys_first)
 
     def items(self, items: Items) -> Items:
         """Return one item per group, or a single one with the groups as nested objects. Raise ProblemError."""
@@ -127,7 +130,7 @@ class Summary:
             for row in self._rows(part, keys[1:]):
                 name = plain(keys[0])
                 row["json"].pop(name, None)
-                own = {} if key is UNDEFINED else {name: key}
+                own = {} if key is UNDEFINED and not self.keep_undefined() else {name: key}
                 row["json"] = own | row["json"] if self.keys_first else row["json"] | own
                 rows.append(row)
         return rows

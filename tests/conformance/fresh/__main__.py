@@ -1,7 +1,7 @@
 """`python -m tests.conformance.fresh ask KIND --seed N --count N FILE`: draw fresh cases, ask n8n (`ORACLE_DIR`), and keep them.
 
 `python -m tests.conformance.fresh grade KIND FILE [--host temporal] [--out FILE]`: run those of a file and print how they went. KIND
-is expressions, mutants, parameters, flows, http, real or vendors (`--types slack,notion`); a file has one case per line
+is expressions, topics, mutants, parameters, flows, http, real or vendors (`--types slack,notion`); a file has one case per line
 (expressions: one expression file). The answers of n8n are written as they come, so that a file can be graded before it
 is complete. A request of `http` whose body never comes is left out. Credentials of `http` and `vendors` must be in n8n's own database:
 `credentials KIND FILE` writes them for `n8n import:credentials --input=FILE`, with the `ORACLE_HOME` of `ask` as `N8N_USER_FOLDER`.
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.conformance.expressions_score import grade_expression, run_expression_file
-from tests.conformance.fresh import expressions, flows, http, mutants, parameters, real, vendor_calls, vendors
+from tests.conformance.fresh import expressions, flows, http, mutants, parameters, real, topics, vendor_calls, vendors
 from tests.conformance.fresh.asking import answers
 from tests.conformance.fresh.grade import Grade, grades_on_temporal, grades_on_the_local_host, summary
 from tests.conformance.fresh.vendor_cases import ask_vendors, grade_vendors
@@ -26,6 +26,7 @@ from tests.conformance.record_expressions import record, written
 
 _UNDER_WAY: Final = 1.0
 """Seconds after which the requests of a run that failed have arrived: n8n does not wait for those under way."""
+EXPRESSIONS = {"expressions": expressions.draw_document, "topics": topics.draw_document}
 DRAWERS = {
     "mutants": mutants.draw_cases, "flows": flows.draw_cases, "http": http.draw_cases, "parameters": parameters.draw_cases,
     "real": real.draw_cases,
@@ -40,8 +41,8 @@ def ask(kind: str, seed: int, count: int, path: Path, types: list[str]) -> None:
                 file.write(json.dumps(case) + "\n")
                 file.flush()
         return
-    if kind == "expressions":
-        path.write_text(written(expressions.draw_document(seed, count)), encoding="utf-8")
+    if kind in EXPRESSIONS:
+        path.write_text(written(EXPRESSIONS[kind](seed, count)), encoding="utf-8")
         print(record(path))
         return
     cases = DRAWERS[kind](seed, count)
@@ -88,7 +89,7 @@ def main() -> int:
     """Return 0, or 1 where a case differs in what decides."""
     parser = argparse.ArgumentParser(prog="python -m tests.conformance.fresh", description=__doc__)
     parser.add_argument("verb", choices=("ask", "grade", "credentials"))
-    parser.add_argument("kind", choices=("expressions", "vendors", *DRAWERS), nargs="?", default="http")
+    parser.add_argument("kind", choices=(*EXPRESSIONS, "vendors", *DRAWERS), nargs="?", default="http")
     parser.add_argument("file", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=100)
@@ -107,7 +108,7 @@ def main() -> int:
     if options.verb == "ask":
         ask(options.kind, options.seed, options.count, options.file, options.types.split(","))
         return 0
-    if options.kind == "expressions":
+    if options.kind in EXPRESSIONS:
         grade_expressions(options.file)
         return 0
     if options.kind == "vendors":

@@ -3,14 +3,14 @@
 import json
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Final
 
 from compiler.expressions.syntax import InvalidCodeError, Node, ParsedCode, parse_expression, walk
 from tests.conformance.known import HERE
 
-__all__ = ["draw_document"]
+__all__ = ["document_of", "draw_document"]
 
 VOLATILE: Final = re.compile(
     r"\$now|\$today|Date\.now|new Date\(\s*\)|random|performance|\$execution|DateTime\.(now|local|utc)\(\s*\)|uuid|\$env|\$vars|"
@@ -164,16 +164,21 @@ class Crossing:
 
 def draw_document(seed: int, count: int) -> dict[str, Any]:
     """Return an expression file without what n8n gives: the workflow of the recorded ones and `count` fresh expressions."""
-    document = json.loads((HERE / "expressions" / "expressions-00.json").read_text(encoding="utf-8"))
     crossing = Crossing(seed)
     drawn: dict[str, None] = {}
     while len(drawn) < count:
         drawn.setdefault(crossing.expression())
+    return document_of(drawn, crossing.random)
+
+
+def document_of(drawn: Iterable[str], draw: random.Random) -> dict[str, Any]:
+    """Return an expression file of these expressions, over items and in time zones that are drawn."""
+    document = json.loads((HERE / "expressions" / "expressions-00.json").read_text(encoding="utf-8"))
     zones = ("UTC", "America/New_York", "Asia/Kolkata")
     document["cases"] = [
         {
             "expression": each, "timezone": zones[i % len(zones)], "kind": "expr" if each.startswith("={{") else "template",
-            "items": crossing.random.choice(([0], [0], [1], [2], [0, 1])), "expected": None, "error": None,
+            "items": draw.choice(([0], [0], [1], [2], [0, 1])), "expected": None, "error": None,
         }
         for i, each in enumerate(drawn)
     ]  # fmt: skip

@@ -18,6 +18,8 @@ __all__ = ["Grade", "grade", "grades_on_temporal", "grades_on_the_local_host", "
 Case = dict[str, Any]
 TROUBLE: Final = "trouble"
 """Level of a case that did not end, or raised: a fault of ours whatever n8n did."""
+OWN_WORDS: Final = ('Credential with ID "', "Python runner unavailable")
+"""How errors begin that are about the n8n that was asked: what its database or its machine lacks."""
 MESSAGES: Final = frozenset({"error.message", "error.node", "error.description", "run.error", "run.description"})
 
 
@@ -46,6 +48,8 @@ def grade(case: Case, actual: Mapping[str, Any]) -> Grade:
         expected["error"]["node"] = expected["lastNodeExecuted"]
     actual = _steady(actual)
     found = {**levels({**case, "expected": expected}, actual), **_words(expected, actual)}
+    if any(message.startswith(OWN_WORDS) for message in _messages(expected)):
+        found = {level: where for level, where in found.items() if level not in MESSAGES}
     place = difference(_files(expected), _files(actual))
     return Grade(case, found if place is None else {**found, "binary": place}, actual)
 
@@ -55,6 +59,12 @@ def _steady(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: 0 if key == "timestamp" else _steady(each) for key, each in value.items() if key != "stack"}
     return [_steady(each) for each in value] if isinstance(value, list) else value
+
+
+def _messages(result: Mapping[str, Any]) -> list[str]:
+    """Return the messages of a run's error and of those of its nodes."""
+    errors = [result.get("error"), *(run.get("error") for runs in result["nodes"].values() for run in runs)]
+    return [str(error.get("message")) for error in errors if error]
 
 
 def _files(result: Mapping[str, Any]) -> Any:

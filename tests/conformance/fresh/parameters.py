@@ -21,6 +21,8 @@ Path = tuple[str, ...]
 
 _LARGEST: Final = 3
 """Levels of collections that are looked into."""
+_UNSEEN: Final = frozenset({("n8n-nodes-base.webhook", "multipleMethods")})
+"""What shows in the answer of a real request alone; these begin with their items."""
 _WORTH_LOOKING: Final = 40
 """Draws for a case that gives the same every time before its choice is given up."""
 
@@ -99,7 +101,8 @@ def unreached() -> tuple[Choice, ...]:
         for version in CATALOG.versions(type_):
             choices = [*_declared(type_, version)]
             choices += [Choice(type_, version, path, json.loads(text)) for path, text in inside]
-            found.update({each.key: each for each in choices if each.key not in known})
+            seen = (each for each in choices if (type_, each.path[0]) not in _UNSEEN)
+            found.update({each.key: each for each in seen if each.key not in known})
     return tuple(found.values())
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from runtime.contract import MissingCredential
 from runtime.contract.capabilities import AskForToken, Credentials
-from runtime.contract.errors import NO_CREDENTIALS
+from runtime.contract.errors import require_credential
 from runtime.hosts.local.offline import OfflineResources, root_execution
 from schemas.task import Task
 
@@ -21,8 +21,7 @@ class PreparedCredentials(Credentials):
         del item, restricted
         if type_ in self._by_type:
             return self._by_type[type_]  # type: ignore[no-any-return]  # a case is JSON
-        if not self._step["credentials"]:
-            raise MissingCredential(NO_CREDENTIALS)
+        require_credential(self._step, type_)
         raise MissingCredential(f"Node '{self._step['name']}' needs the credential {type_}, and this run is offline")
 
     async def renew(self, type_: str, data: Mapping[str, Any], ask: AskForToken) -> dict[str, Any]:

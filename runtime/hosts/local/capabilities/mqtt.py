@@ -1,9 +1,11 @@
 """No MQTT."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from runtime.contract import NodeError
 from runtime.contract.capabilities import Mqtt, MqttMessage
+from runtime.contract.errors import require_credential
 from runtime.hosts.local.offline import OfflineResources
 from schemas.task import Task
 
@@ -11,16 +13,17 @@ from schemas.task import Task
 class NoMqtt(Mqtt):
     """Nothing is sent."""
 
-    def __init__(self, node: str) -> None:
-        self._node = node
+    def __init__(self, step: Mapping[str, Any]) -> None:
+        self._step = step
 
     async def publish(self, messages: Sequence[MqttMessage]) -> None:
         """Refuse."""
         del messages
-        raise NodeError(f"Node '{self._node}' connects to an MQTT broker, and this run is offline")
+        require_credential(self._step, "mqtt")
+        raise NodeError(f"Node '{self._step['name']}' connects to an MQTT broker, and this run is offline")
 
 
 def provide(resources: OfflineResources, task: Task) -> NoMqtt:
     """Return the MQTT of a task."""
     del resources
-    return NoMqtt(task["step"]["name"])
+    return NoMqtt(task["step"])

@@ -5,7 +5,7 @@ from typing import Any
 
 from runtime.contract import MissingCredential
 from runtime.contract.capabilities import AskForToken, Credentials
-from runtime.contract.errors import NO_CREDENTIALS
+from runtime.contract.errors import require_credential
 from runtime.hosts.temporal.resources import WorkerResources
 from runtime.http.credential_hosts import Binding, binding
 from runtime.http.credentials import CredentialError, ReconnectError
@@ -66,11 +66,8 @@ class WorkerCredentials(Credentials):
     def _name(self, type_: str) -> str:
         """Return the author's name for the step's credential of this type. Raise MissingCredential."""
         step = self._task["step"]
-        reference = step["credentials"].get(type_)
-        if not step["credentials"]:
-            raise MissingCredential(NO_CREDENTIALS)
-        if reference is None:
-            raise MissingCredential(f'{NO_CREDENTIALS} for "{type_}"')
+        require_credential(step, type_)
+        reference = step["credentials"][type_]
         return str(reference.get("name") or reference.get("id") or "")
 
     def _reconnect(self, account: Account, description: str | None) -> str:
