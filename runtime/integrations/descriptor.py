@@ -227,6 +227,8 @@ class Descriptor(_Model):
     `described`: the message, and the description of what is wrong with a file."""
     fails_node: bool | Sequence[float] = False
     """Of all operations: see `Operation.fails_node`."""
+    fails_after_first: bool = False
+    """Whether an error of an item after the first is the node's: n8n's code looks for that item in an input that is not there."""
     numbers_errors: bool = False
     """Whether n8n writes the number of the item behind the text of an error."""
     patterns: Mapping[str, str] = Field(default_factory=dict)
