@@ -58,7 +58,8 @@ def file_changes(scope: Scope) -> dict[str, Any]:
     """Return the body of a file that changes: one of the company is shared unless the node says otherwise, one of an employee is not."""
     given = dict(scope.parameters.get("updateFields") or {})
     shared = given.get("shareWithEmployee", scope.parameters.get("resource") == "file")
-    return given | {"shareWithEmployee": "yes" if shared else "no"}
+    sent = {"shareWithEmployee": "yes" if shared else "no"}
+    return sent if scope.parameters.get("resource") == "file" else given | sent
 
 
 def sent_name(scope: Scope) -> Any:
@@ -80,7 +81,8 @@ def _words(text: str) -> str:
 
 
 def _date(value: Any) -> Any:
-    return FILTERS["date"](value) if parse_date(js_string(value)) is not None else "Invalid date"
+    known = isinstance(value, int | float) or parse_date(js_string(value)) is not None
+    return FILTERS["date"](value) if known else "Invalid date"
 
 
 def created_id(scope: Scope) -> str:
