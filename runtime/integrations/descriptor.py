@@ -31,7 +31,7 @@ Condition = Any
 """See `values.holds`."""
 
 
-ErrorItem = Literal["message", "named", "description", "object", "described"]
+ErrorItem = Literal["message", "named", "bare", "description", "object", "described"]
 
 
 class _Model(BaseModel):
@@ -225,6 +225,7 @@ class Descriptor(_Model):
     error_item: ErrorItem = "message"
     """What an item says that takes the place of a failed one; without a description the message. `object`: message and error.
     `named`: the name of the error and the message, as JavaScript makes a text of an error.
+    `bare`: nothing, as where n8n's code puts the error beside an empty object.
     `described`: the message, and the description of what is wrong with a file."""
     fails_node: bool | Sequence[float] = False
     """Of all operations: see `Operation.fails_node`."""
