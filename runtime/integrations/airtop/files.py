@@ -33,7 +33,7 @@ async def take_screenshot(run: Run, scope: Scope) -> list[Item]:
 async def get_file(run: Run, scope: Scope) -> list[Item]:
     """Return what Airtop knows of a file, with its content where the node asks for it. Raise NodeError."""
     answer = await run.request(scope, path=f"/files/{segment(file_id(scope))}")
-    data = member_of_answer(answer, "data")
+    data: Any = member_of_answer(answer, "data")
     address = data.get("downloadUrl") if isinstance(data, dict) else None
     if not scope.parameters.get("outputBinaryFile") or not address:
         return [{"json": answer}]
@@ -45,6 +45,7 @@ async def get_file(run: Run, scope: Scope) -> list[Item]:
 async def list_files(run: Run, scope: Scope) -> list[Item]:
     """Return files as one item, or each as one. Raise NodeError."""
     parameters = scope.parameters
+    files: Any
     sessions = parameters.get("sessionIds")
     if parameters.get("returnAll"):
         files = await _all_files(run, scope, sessions)

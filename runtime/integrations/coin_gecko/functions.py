@@ -51,7 +51,9 @@ def candles(scope: Scope) -> Any:
         return found
     names = ("open", "high", "low", "close")
     return [
-        {"time": _moment(each[0]), **dict(zip(names, each[1:], strict=False))} for each in found if isinstance(each, list)
+        {"time": _moment(each[0]), **dict(zip(names, each[1:], strict=False))}
+        for each in found
+        if isinstance(each, list)
     ]
 
 

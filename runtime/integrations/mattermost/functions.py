@@ -29,7 +29,7 @@ def member_ids(scope: Scope) -> list[Any]:
     members = scope.names["response"]
     if not isinstance(members, list):
         raise ThrownError("responseData.map is not a function")
-    return [member_of_answer(each, "user_id") for each in members]
+    return [member_of_answer(each, "user_id") for each in sliced(members, scope.parameters.get("limit"))]
 
 
 def sliced_channels(scope: Scope) -> Any:
@@ -48,7 +48,11 @@ def user(scope: Scope) -> dict[str, Any]:
     """Return the body of a user to create."""
     parameters = scope.parameters
     service = parameters.get("authService")
-    made = {"auth_service": service, "username": parameters.get("username"), **(parameters.get("additionalFields") or {})}
+    made = {
+        "auth_service": service,
+        "username": parameters.get("username"),
+        **(parameters.get("additionalFields") or {}),
+    }
     notices = made.get("notificationUi")
     if isinstance(notices, Mapping) and notices.get("notificationValues") is not None:
         made["notify_props"] = notices["notificationValues"]

@@ -74,7 +74,7 @@ def event_changes(scope: Scope) -> dict[str, Any]:
 def _local(text: str, zone: str, scope: Scope) -> str:
     """Return a date with the time and the offset of a zone. Raise NodeError for what is no date."""
     try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(text)
         there = ZoneInfo(zone)
     except (ValueError, ZoneInfoNotFoundError) as error:
         raise NodeError(f"{text!r} is not a date", item=scope.index) from error

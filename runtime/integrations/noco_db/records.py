@@ -5,12 +5,12 @@ from urllib.parse import urlsplit
 
 from runtime.contract import Item, NodeError
 from runtime.integrations.answers import iterated, member_of_answer, unreadable
-from runtime.integrations.filters import FILTERS, is_empty, segment
+from runtime.integrations.filters import FILTERS, is_empty
 from runtime.integrations.operation import MAX_PAGES, Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.javascript import js_string, json_stringify, truthy
-from schemas.item import UNDEFINED
+from schemas.item import UNDEFINED, PairedItem
 
 __all__ = [
     "get_record", "has_workspace", "link_fields", "links", "records", "search_records", "sort_by_rules", "with_address",
@@ -98,12 +98,15 @@ async def search_records(run: Run, scope: Scope) -> list[Item]:
     if truthy(scope.parameters.get("returnAll")):
         found: Any = await _all(run, scope, query)
     else:
-        found = member_of_answer(await run.request(scope, path=Template("{$place|path}/records"), query=query), "records")
+        found = member_of_answer(
+            await run.request(scope, path=Template("{$place|path}/records"), query=query), "records"
+        )
     if not isinstance(found, list):
         return [{"json": found}]
     if not truthy(scope.parameters.get("downloadAttachments")):
         return [{"json": each} for each in found]
-    return [{**await _with_files(run, scope, each), "pairedItem": [{"item": scope.index}]} for each in found]
+    pairing: list[PairedItem] = [{"item": scope.index}]
+    return [{**await _with_files(run, scope, each), "pairedItem": pairing} for each in found]
 
 
 async def _all(run: Run, scope: Scope, query: dict[str, Any]) -> list[Any]:

@@ -16,7 +16,11 @@ _FILTERS: Final = frozenset({"lastUpdatedAfter", "lastUpdatedBefore", "searchAft
 def agent(scope: Scope) -> dict[str, Any]:
     """Return the body of a question to an agent."""
     parameters = scope.parameters
-    body = {"input": _given(scope, "input"), "model": FILTERS["locator"](_given(scope, "model")), "preset": _given(scope, "preset")}
+    body = {
+        "input": _given(scope, "input"),
+        "model": FILTERS["locator"](_given(scope, "model")),
+        "preset": _given(scope, "preset"),
+    }
     for name, value in (parameters.get("options") or {}).items():
         if is_empty(value):
             continue

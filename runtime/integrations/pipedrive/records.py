@@ -28,6 +28,9 @@ _OWN: Final = {
     "product": ("name",),
 }
 """Parameters beside the collection that are members of a record."""
+_IDS: Final = {
+    "activity": "activityId", "deal": "dealId", "organization": "organizationId", "person": "personId", "product": "productId",
+}  # fmt: skip
 _DATES: Final = frozenset({"due_date", "expected_close_date"})
 _GROUPS: Final = {
     "emails": "emailProperties", "phones": "phoneProperties", "prices": "pricesValues", "value": "valueProperties",
@@ -91,7 +94,10 @@ def search(scope: Scope) -> Json:
     fields = given.get("fields")
     if fields and not isinstance(fields, list):
         raise ThrownError("additionalFields.fields.join is not a function")
-    made = {"term": scope.parameters.get("term", UNDEFINED), "exact_match": scope.parameters.get("exactMatch", UNDEFINED)}
+    made = {
+        "term": scope.parameters.get("term", UNDEFINED),
+        "exact_match": scope.parameters.get("exactMatch", UNDEFINED),
+    }
     made |= {
         "fields": ",".join(map(js_string, fields)) if fields else UNDEFINED,
         "organization_id": given.get("organizationId") or UNDEFINED,
@@ -135,7 +141,7 @@ async def write_record(run: Run, scope: Scope) -> list[Item]:
     if parameters.get("operation") == "create":
         answer = await run.request(scope, method="POST", path=path, json=record)
     else:
-        id_ = segment(parameters.get(f"{resource}Id"))
+        id_ = segment(parameters.get(_IDS[resource]))
         answer = await run.request(scope, method="PATCH", path=f"{path}/{id_}", json=record)
     return [{"json": _decoded(each, fields)} for each in _listed(answer)]
 
@@ -144,7 +150,7 @@ async def read_record(run: Run, scope: Scope) -> list[Item]:
     """Return a record with the names of its custom fields. Raise NodeError."""
     resource = js_string(scope.parameters.get("resource"))
     fields = await _fields(run, scope, raw="rawCustomFieldOutput")
-    path = f"/api/v2/{_PATHS[resource]}/{segment(scope.parameters.get(f'{resource}Id'))}"
+    path = f"/api/v2/{_PATHS[resource]}/{segment(scope.parameters.get(_IDS[resource]))}"
     return [{"json": _decoded(each, fields)} for each in _listed(await run.request(scope, path=path))]
 
 
@@ -210,7 +216,10 @@ def _decoded(record: Any, fields: Json) -> Any:
     custom = record.get("custom_fields") if isinstance(record, Mapping) else None
     if not fields or not isinstance(custom, Mapping):
         return record
-    named = {js_string(fields[code]["field_name"]) if code in fields else code: _label(each, fields.get(code) or {}) for code, each in custom.items()}
+    named = {
+        js_string(fields[code]["field_name"]) if code in fields else code: _label(each, fields.get(code) or {})
+        for code, each in custom.items()
+    }
     return {**record, "custom_fields": named}
 
 

@@ -76,6 +76,6 @@ def _described(fields: Any) -> dict[str, Any]:
 
 async def _sent(run: Run, scope: Scope, method: str, path: str, body: dict[str, Any]) -> list[Item]:
     response = await run.response(scope, method=method, path=path, json=body)
-    if response.status == _NO_CONTENT or is_empty(response.body):
+    if response.status == _NO_CONTENT or response.body in (UNDEFINED, None, ""):
         return [{"json": {"errors": [], "success": True}}]
     return [{"json": response.body}]

@@ -62,8 +62,8 @@ def _with(parameters: Mapping[str, Any], query: dict[str, Any]) -> dict[str, Any
 def file_name(scope: Scope) -> Any:
     """Return the name under which a file goes up."""
     given = (scope.parameters.get("options") or {}).get("file_name")
-    ref = (scope.item.get("binary") or {}).get(js_string(scope.parameters.get("inputDataFieldName")))
-    return given or (ref or {}).get("fileName", UNDEFINED)
+    ref: Any = (scope.item.get("binary") or {}).get(js_string(scope.parameters.get("inputDataFieldName")))
+    return given or FILTERS["get"](ref, "fileName")
 
 
 async def get_attachment(run: Run, scope: Scope) -> list[Item]:

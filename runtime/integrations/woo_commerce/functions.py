@@ -9,7 +9,6 @@ from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED
 
-
 _ORDER_NAMES: Final = {"transactionID": "transaction_id"}
 _LINE_NAMES: Final = {"method ID": "methodId"}
 _ORDER_PARTS: Final = (

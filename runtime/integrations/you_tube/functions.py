@@ -50,15 +50,12 @@ def playlist_changes(scope: Scope) -> dict[str, Any]:
 
 
 def branding(scope: Scope) -> dict[str, Any]:
-    """Return the members of a channel that change. Raise NodeError for pictures without one."""
+    """Return the members of a channel that change. Raise NodeError for pictures, with which n8n's node fails."""
     given = (scope.parameters.get("updateFields") or {}).get("brandingSettingsUi") or {}
     channel = (given.get("channelSettingsValues") or {}).get("channel") or {}
-    image: Any = {}
-    if "imageSettingsValues" in given:
-        image = (given["imageSettingsValues"] or {}).get("image")
-        if not isinstance(image, Mapping):
-            raise unreadable(UNDEFINED, "bannerExternalUrl", scope.index)
-    made: dict[str, Any] = {"brandingSettings": {"channel": channel, "image": image}}
+    if "imageSettingsValues" in given:  # n8n reads the pictures where its form does not put them
+        raise unreadable(UNDEFINED, "bannerExternalUrl", scope.index)
+    made: dict[str, Any] = {"brandingSettings": {"channel": channel, "image": {}}}
     status = (given.get("statusValue") or {}).get("status")
     return made if status is None else made | {"status": status}
 

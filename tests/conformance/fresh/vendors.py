@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
-from runtime.integrations.descriptor import Descriptor
 from runtime.integrations.index import types
 from runtime.integrations.loader import descriptors
 from schemas.node import visible
@@ -62,9 +61,7 @@ class CallDrawer:
         """Raise SystemExit for a type without recorded cases."""
         self._draw, self._type = draw, type_
         self._recorded = Recorded(type_)
-        self._descriptors = [
-            each for each in descriptors(types()[type_]) if isinstance(each, Descriptor) and each.type == type_
-        ]
+        self._descriptors = [each for each in descriptors(types()[type_]) if each.type == type_]
         self._signed = [each for each in self._recorded.cases if each.get("credentials")] or self._recorded.cases
         ways: dict[tuple[Any, ...], list[Form]] = defaultdict(list)
         for form in self._all_forms():
