@@ -8,7 +8,7 @@ from runtime.contract import NodeError
 from runtime.values.javascript import js_number
 from schemas.item import UNDEFINED
 
-__all__ = ["ThrownError", "elements_of", "iterated", "member_of_answer", "sliced", "unreadable"]
+__all__ = ["ThrownError", "elements_of", "iterated", "member_of_answer", "sliced", "spliced", "unreadable"]
 
 
 class ThrownError(NodeError):
@@ -47,6 +47,16 @@ def sliced(value: Any, limit: Any, name: str = "responseData") -> Any:
         raise ThrownError(f"{name}.slice is not a function")
     number = js_number(limit)
     return value[: 0 if isnan(number) else len(value) if number > len(value) else int(number)]
+
+
+def spliced(value: Any, limit: Any, name: str = "responseData") -> list[Any]:
+    """Return what `value.splice(0, limit)` takes of a list. Raise ThrownError for what has no such method."""
+    if value is None or value is UNDEFINED:
+        raise unreadable(value, "splice")
+    if not isinstance(value, list):
+        raise ThrownError(f"{name}.splice is not a function")
+    taken: list[Any] = sliced(value, limit, name)
+    return taken
 
 
 def unreadable(value: Any, name: str, item: int | None = None) -> ThrownError:

@@ -59,6 +59,8 @@ def unread(descriptor: Descriptor, facts: Sequence[Fact], module: ModuleType | N
         return _unread_by_trigger(descriptor, facts, module)
     shared = set(_names([descriptor.base, dict(descriptor.headers), dict(descriptor.values)]))
     shared |= {name for each in descriptor.credentials for name in each.show}
+    if descriptor.declarative:
+        shared.add("requestOptions")  # what is in it is read with each request
     in_code = set(_constants(module)) if module else set()
     found = list[str]()
     for key in operation_keys(descriptor, facts):

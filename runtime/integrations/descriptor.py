@@ -31,7 +31,7 @@ Condition = Any
 """See `values.holds`."""
 
 
-ErrorItem = Literal["message", "description", "object", "described"]
+ErrorItem = Literal["message", "named", "bare", "description", "object", "described"]
 
 
 class _Model(BaseModel):
@@ -224,9 +224,13 @@ class Descriptor(_Model):
     errors: Sequence[ErrorRule] = ()
     error_item: ErrorItem = "message"
     """What an item says that takes the place of a failed one; without a description the message. `object`: message and error.
+    `named`: the name of the error and the message, as JavaScript makes a text of an error.
+    `bare`: nothing, as where n8n's code puts the error beside an empty object.
     `described`: the message, and the description of what is wrong with a file."""
     fails_node: bool | Sequence[float] = False
     """Of all operations: see `Operation.fails_node`."""
+    fails_after_first: bool = False
+    """Whether an error of an item after the first is the node's: n8n's code looks for that item in an input that is not there."""
     numbers_errors: bool = False
     """Whether n8n writes the number of the item behind the text of an error."""
     patterns: Mapping[str, str] = Field(default_factory=dict)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -12,7 +13,7 @@ from runtime.values.javascript import js_number, js_string, json_stringify, trut
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED
 
-__all__ = ["FILTERS", "INSTANT", "camel_case", "is_empty", "segment", "snake_case"]
+__all__ = ["FILTERS", "INSTANT", "camel_case", "is_empty", "leading_integer", "segment", "snake_case"]
 
 INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 """A date with time and zone."""
@@ -50,6 +51,15 @@ def segment(value: Any) -> str:
 def _number(value: Any) -> Any:
     number = js_number(value)
     return int(number) if number == number // 1 else number
+
+
+def leading_integer(value: Any) -> int | None:
+    """Return the integer that a text begins with, as JavaScript's `parseInt` reads it; null, as in JSON, where there is none."""
+    text = js_string(value).strip()
+    sign = -1 if text[:1] == "-" else 1
+    unsigned = text[1:] if text[:1] in ("-", "+") else text
+    digits = "".join(takewhile("0123456789".__contains__, unsigned[:400]))
+    return sign * int(digits) if digits else None
 
 
 def _path(value: Any) -> str:
@@ -142,6 +152,7 @@ _DEFINED: Final[Mapping[str, Callable[..., Any]]] = {
     "date": lambda value: _iso(value)[:10],
     "quote": lambda value: quote(js_string(value), safe="!'()*-._~"),
     "num": _number,
+    "int": leading_integer,
     "path": _path,
     "before": lambda value, mark: js_string(value).partition(mark)[0],
     "after": lambda value, mark: js_string(value).rpartition(mark)[2],

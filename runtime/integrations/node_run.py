@@ -114,15 +114,17 @@ class NodeRun:
                 return await self._item_program(operation, sender, scope)
             return await run_operation(operation, sender, scope)
         except WRONG_VALUES as error:
-            if not self._context.continue_on_fail or self._fails_node(operation):
+            if not self._context.continue_on_fail or self._fails_node(operation, i):
                 raise
             return [self._failed_item(node_error(error, self._node.descriptor.type), operation, i)]
         except NodeError as error:
             error.item = i if error.item is None else error.item
             if self._node.descriptor.numbers_errors:
                 error.message = f"{error.message} (item {i})"
-            if not self._context.continue_on_fail or self._fails_node(operation):
+            if not self._context.continue_on_fail:
                 raise
+            if self._fails_node(operation, i):
+                raise NodeFailure(error) from error
             return [self._failed_item(error, operation, i)]
 
     def _operation_of(self, scope: Scope) -> Operation:
@@ -132,8 +134,10 @@ class NodeRun:
                 return self._node.operation_of(scope)
         return self._node.operation_of(scope)
 
-    def _fails_node(self, operation: Operation | None) -> bool:
-        """Return whether an error of an item is the node's."""
+    def _fails_node(self, operation: Operation | None, i: int = 0) -> bool:
+        """Return whether an error of item `i` is the node's."""
+        if i > 0 and self._node.descriptor.fails_after_first:
+            return True
         said = (self._node.descriptor.fails_node, operation.fails_node if operation is not None else False)
         return any(holds_in(each, self._context.version) for each in said)
 

@@ -55,6 +55,11 @@ def failed_item(error: NodeError, says: ErrorItem, i: int, context: ActivityCont
             "json": {"message": error.message, "error": _error_object(error, context.now)},
             "pairedItem": {"item": i},
         }
+    if says == "bare":
+        return {"json": {}, "error": error.message, "pairedItem": {"item": i}}
+    if says == "named":
+        name = "TypeError" if isinstance(error, ThrownError) else error.name
+        return error_item(NodeError(f"{name}: {error.message}"), i)
     if says == "described" and isinstance(error.__cause__, NoBinaryError):
         return {"json": {"error": error.message, "description": error.description}, "pairedItem": {"item": i}}
     return error_item(NodeError(error.description) if says == "description" and error.description else error, i)

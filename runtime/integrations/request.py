@@ -18,6 +18,7 @@ from runtime.http.fetch import Wire, fetch
 from runtime.http.request import Outgoing
 from runtime.http.traces import shows
 from runtime.integrations.descriptor import Descriptor, ErrorRule, Part, RequestSpec, holds_in
+from runtime.integrations.request_options import RequestOptions
 from runtime.integrations.scope import Scope
 from runtime.integrations.values import evaluate, evaluate_path, holds
 from runtime.values.binary import NoBinaryError, binary_of
@@ -27,7 +28,6 @@ from schemas.request_limits import RequestLimits
 
 __all__ = ["Response", "Sender"]
 
-_TIMEOUT_SECONDS: Final = 300.0
 _ERROR_STATUS: Final = 400
 _UNAUTHORIZED: Final = 401
 _SUCCESS: Final = range(200, 300)
@@ -73,7 +73,8 @@ class Sender:
             request = await self._request(spec, scope, changes or {})
             if self.missing is not None and not spec.bare:
                 raise self.missing
-            send = partial(self._http, spec, scope.index, request.url if signs else None)
+            options = RequestOptions.of(scope) if self.descriptor.declarative else RequestOptions()
+            send = partial(self._http, spec, options, scope.index, request.url if signs else None)
             wire = Wire(send, lambda: secrets.token_hex(16), self.context.now)
             signer = self.credential if signs else None
             answer, url = await fetch(wire, request, signer, _REDIRECTS)
@@ -230,14 +231,18 @@ class Sender:
     def _rule(self, scope: Scope) -> ErrorRule | None:
         return next((each for each in self.descriptor.errors if holds(each.when, scope)), None)
 
-    async def _http(self, spec: RequestSpec, item: int, signed_for: str | None, outgoing: Outgoing) -> HttpResponse:
+    async def _http(
+        self, spec: RequestSpec, options: RequestOptions, item: int, signed_for: str | None, outgoing: Outgoing
+    ) -> HttpResponse:
         """Send one request. `signed_for`: the address of the first one where the credential's rule signs; None: it does not."""
         return await self.context.http.request(
             outgoing.method,
             outgoing.url,
             headers=outgoing.headers,
             content=outgoing.content,
-            timeout=_TIMEOUT_SECONDS,
+            timeout=options.timeout,
+            verify=options.verify,
+            proxy=options.proxy,
             follow_redirects=False,
             item=item,
             store=_succeeded if spec.response == "file" else None,

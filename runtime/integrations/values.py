@@ -68,7 +68,8 @@ def holds(condition: Any, scope: Scope) -> bool:
 
     Args:
         condition: a string with a hole is true if its value is; an object is n8n's display conditions over parameters
-            (`@version` too), a scalar standing for a list of it, or `{any: [...]}`, `{all: [...]}`, `{not: ...}`;
+            (`@version` too), a scalar standing for a list of it, or `{any: [...]}`, `{all: [...]}`, `{not: ...}`, or
+            `{$call: function}`;
             None always holds.
         scope: where it is evaluated.
     """
@@ -77,6 +78,8 @@ def holds(condition: Any, scope: Scope) -> bool:
     if isinstance(condition, str):
         value = evaluate(condition, scope)
         return value is not UNDEFINED and bool(value)
+    if "$call" in condition:
+        return bool(_call(condition, scope))
     if "any" in condition:
         return any(holds(each, scope) for each in condition["any"])
     if "all" in condition:

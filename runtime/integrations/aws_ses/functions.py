@@ -1,18 +1,26 @@
 """AWS SES: the server of a region, the query that is a mail, and its answer, which is XML."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from runtime.contract import NodeApiError
+from runtime.contract import Item, NodeError
+from runtime.integrations.answers import unreadable
 from runtime.integrations.filters import FILTERS, segment
+from runtime.integrations.operation import MAX_PAGES, Run
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string, json_stringify
+from runtime.values.javascript import js_string, json_stringify, truthy
 from runtime.values.xml_reader import XmlError, XmlOptions, read_xml
+from schemas.item import UNDEFINED
 
 _PLAIN: Final = {
     "configurationSetName": "ConfigurationSetName",
     "returnPath": "ReturnPath",
     "returnPathArn": "ReturnPathArn",
     "sourceArn": "SourceArn",
+}
+_LISTS_OF: Final = {
+    "customVerificationEmail": ("ListCustomVerificationEmailTemplates", "CustomVerificationEmailTemplates"),
+    "template": ("ListTemplates", "TemplatesMetadata"),
 }
 _LISTS: Final = {
     "bccAddresses": "Destination.BccAddresses",
@@ -27,8 +35,10 @@ def base(scope: Scope) -> str:
 
 
 def mail(scope: Scope) -> dict[str, Any]:
-    """Return the query that sends a mail of its own text, or of a template."""
+    """Return the query that sends a mail of its own text, or of a template. Raise NodeError without one to send it to."""
     parameters = scope.parameters
+    if not parameters.get("toAddresses"):
+        raise NodeError('At least one "To Address" has to be added!', item=scope.index)
     given = parameters.get("additionalFields") or {}
     query: dict[str, Any] = {}
     if parameters.get("operation") == "sendTemplate":
@@ -55,8 +65,40 @@ def _numbered(name: str, values: Any) -> dict[str, Any]:
 
 
 def answer(scope: Scope) -> Any:
-    """Return the answer as an object. Raise NodeApiError."""
+    """Return an answer as an object; UNDEFINED where it is no XML, as n8n does."""
     try:
         return read_xml(js_string(scope.names["response"]), XmlOptions())
-    except XmlError as error:
-        raise NodeApiError(f"The answer of AWS SES is not XML: {error}", item=scope.index) from error
+    except XmlError:
+        return UNDEFINED
+
+
+def result(scope: Scope) -> Any:
+    """Return what an answer holds below its root; UNDEFINED where it is another one, or no XML, as n8n does."""
+    found = answer(scope)
+    names = [name for name in found if name.endswith("Response")] if isinstance(found, Mapping) else []
+    return found[names[0]] if names else UNDEFINED
+
+
+async def list_templates(run: Run, scope: Scope) -> list[Item]:
+    """Return templates, all or those of one page. Raise NodeError."""
+    action, inner = _LISTS_OF[js_string(scope.parameters.get("resource"))]
+    everything = truthy(scope.parameters.get("returnAll"))
+    limits = {"ListTemplates": "MaxItems"}
+    query: dict[str, Any] = {"Action": action}
+    if not everything:
+        query[limits.get(action, "MaxResults")] = scope.parameters.get("limit")
+    found: list[Any] = []
+    headers: dict[str, Any] = {}
+    for _ in range(MAX_PAGES):
+        method = "POST" if everything else "GET"
+        text = await run.request(scope, method=method, path="/", query=query, headers=headers, response="text")
+        listing = result(scope.having(response=text))
+        if not everything and listing is UNDEFINED:
+            raise unreadable(listing, f"{action}Result", scope.index)
+        page = FILTERS["get"](listing, f"{action}Result")
+        found += FILTERS["list"](FILTERS["get"](FILTERS["get"](page, inner), "member"))
+        token = FILTERS["get"](page, "NextToken")
+        if not everything or not token or token is UNDEFINED:
+            return [{"json": each} for each in found]
+        headers = {"NextToken": token}
+    raise NodeError(f"AWS SES gave more than {MAX_PAGES} pages", item=scope.index)

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import NodeError
+from runtime.integrations.answers import elements_of
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.scope import Scope
+from runtime.values.dates import parse_date
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
 
 _DATES: Final = frozenset({"dateOfBirth", "hireDate"})
+_WORDS: Final = frozenset({"exempt", "gender", "maritalStatus", "paidPer", "payType"})
 _SYNCED: Final = (
     "dateOfBirth", "department", "division", "employeeNumber", "exempt", "gender", "hireDate", "location",
     "maritalStatus", "mobilePhone", "paidPer", "payType", "preferredName", "ssn",
@@ -34,11 +37,52 @@ def employee(scope: Scope) -> dict[str, Any]:
     body["address"] = (given.pop("address", None) or {}).get("value") or {}
     if "payRate" in given:
         body["payRate"] = (given.pop("payRate") or {}).get("value") or {}
-    return body | {name: _date(each) if name in _DATES and each else each for name, each in given.items()}
+    return body | {name: _field(name, each) for name, each in given.items()}
+
+
+def changes(scope: Scope) -> dict[str, Any]:
+    """Return the body of an employee that changes: its address is empty, as n8n sends it. Raise NodeError for a date that is none."""
+    parameters = scope.parameters
+    given = dict(parameters.get("updateFields") or {})
+    if parameters.get("synced"):
+        given |= {name: parameters.get(name) for name in (*_SYNCED, "payRate", "firstName", "lastName")}
+    if not given:
+        raise NodeError("At least one fields must be updated", item=scope.index)
+    body: dict[str, Any] = {"address": {}}
+    if "payRate" in given:
+        body["payRate"] = (given.pop("payRate") or {}).get("value") or {}
+    return body | {name: _field(name, each) for name, each in given.items()}
+
+
+def file_changes(scope: Scope) -> dict[str, Any]:
+    """Return the body of a file that changes: one of the company is shared unless the node says otherwise, one of an employee is not."""
+    given = dict(scope.parameters.get("updateFields") or {})
+    shared = given.get("shareWithEmployee", scope.parameters.get("resource") == "file")
+    sent = {"shareWithEmployee": "yes" if shared else "no"}
+    return sent if scope.parameters.get("resource") == "file" else given | sent
+
+
+def sent_name(scope: Scope) -> Any:
+    """Return the name of the file that goes up."""
+    ref = (scope.item.get("binary") or {}).get(js_string(scope.parameters.get("binaryPropertyName")))
+    return UNDEFINED if ref is None else ref.get("fileName", UNDEFINED)
+
+
+def _field(name: str, value: Any) -> Any:
+    if name in _DATES and value:
+        return _date(value)
+    return _words(js_string(value)) if name in _WORDS and value else value
+
+
+def _words(text: str) -> str:
+    """Return the words of a name, each with a capital: `exceptionHourly` and `non-exempt` have two."""
+    spaced = "".join(f" {each}" if each.isupper() else " " if each in "-_" else each for each in text)
+    return " ".join(each[:1].upper() + each[1:].lower() for each in spaced.split())
 
 
 def _date(value: Any) -> Any:
-    return FILTERS["date"](value)
+    known = isinstance(value, int | float) or parse_date(js_string(value)) is not None
+    return FILTERS["date"](value) if known else "Invalid date"
 
 
 def created_id(scope: Scope) -> str:
@@ -50,8 +94,10 @@ def created_id(scope: Scope) -> str:
 
 
 def fields(scope: Scope) -> str:
-    """Return the names of the fields to read."""
-    chosen = (scope.parameters.get("options") or {}).get("fields") or ["all"]
+    """Return the names of the fields to read: those that the directory has where the node names none. Raise NodeError."""
+    chosen = (scope.parameters.get("options") or {}).get("fields")
+    if not chosen:
+        chosen = FILTERS["pluck"](elements_of(scope.names["directory"], "fields", "map"), "id")
     return ",".join(map(js_string, chosen))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from runtime.integrations.answers import ThrownError, member_of_answer, sliced
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
@@ -16,6 +17,47 @@ def base(scope: Scope) -> str:
 def invited(scope: Scope) -> list[str]:
     """Return the addresses to invite, with the blanks beside their commas, as n8n sends them."""
     return js_string(scope.parameters.get("emails", "")).split(",")
+
+
+def user_ids(scope: Scope) -> list[str]:
+    """Return the ids to look up, with the blanks beside their commas, as n8n sends them."""
+    return js_string(scope.parameters.get("userIds", "")).split(",")
+
+
+def member_ids(scope: Scope) -> list[Any]:
+    """Return the ids of the users of a list of members. Raise NodeError for what is no list."""
+    members = scope.names["response"]
+    if not isinstance(members, list):
+        raise ThrownError("responseData.map is not a function")
+    return [member_of_answer(each, "user_id") for each in sliced(members, scope.parameters.get("limit"))]
+
+
+def sliced_channels(scope: Scope) -> Any:
+    """Return the channels that were found, up to the limit. Raise NodeError for what is no list."""
+    found = scope.names["response"]
+    return found if scope.parameters.get("returnAll") else sliced(found, scope.parameters.get("limit"))
+
+
+def sliced_reactions(scope: Scope) -> Any:
+    """Return reactions, up to the limit: none for null. Raise NodeError for what is no list."""
+    found = scope.names["response"]
+    return [] if found is None else sliced_channels(scope)
+
+
+def user(scope: Scope) -> dict[str, Any]:
+    """Return the body of a user to create."""
+    parameters = scope.parameters
+    service = parameters.get("authService")
+    made = {
+        "auth_service": service,
+        "username": parameters.get("username"),
+        **(parameters.get("additionalFields") or {}),
+    }
+    notices = made.get("notificationUi")
+    if isinstance(notices, Mapping) and notices.get("notificationValues") is not None:
+        made["notify_props"] = notices["notificationValues"]
+    names = {"email": "email", "password": "password"} if service == "email" else {"auth_data": "authData"}
+    return made | {wire: parameters.get(name, UNDEFINED) for wire, name in names.items() if name in parameters}
 
 
 def emoji(scope: Scope) -> str:

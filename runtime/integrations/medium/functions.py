@@ -1,8 +1,9 @@
-"""Medium: the body of a post."""
+"""Medium: the body of a post, and lists of publications."""
 
 from typing import Any, Final
 
 from runtime.contract import NodeError
+from runtime.integrations.answers import member_of_answer, spliced
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.scope import Scope
 
@@ -21,3 +22,9 @@ def post(scope: Scope) -> dict[str, Any]:
     body["content"] = parameters.get("content")
     names = ("canonicalUrl", "publishStatus", "license", "notifyFollowers")
     return body | {name: given[name] for name in names if given.get(name)}
+
+
+def publications(scope: Scope) -> Any:
+    """Return publications, up to the limit. Raise NodeError for what is no list."""
+    found = member_of_answer(scope.names["response"], "data")
+    return found if scope.parameters.get("returnAll") else spliced(found, scope.parameters.get("limit"))

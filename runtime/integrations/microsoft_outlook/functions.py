@@ -3,9 +3,18 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from runtime.contract import Item
+from runtime.contract import Item, NodeError
+from runtime.integrations.answers import unreadable
 from runtime.integrations.files import encoded
 from runtime.integrations.filters import FILTERS, is_empty, segment
+from runtime.integrations.microsoft_outlook.records import (
+    add_attachment,
+    attachment_fields,
+    contact,
+    contact_filter,
+    event_changes,
+    get_message,
+)
 from runtime.integrations.operation import Run
 from runtime.integrations.questions import question_html
 from runtime.integrations.scope import Scope
@@ -14,12 +23,16 @@ from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
 
 __all__ = [
-    "changes", "draft", "event", "fields", "list_events", "listing", "question", "recipients", "reply", "send", "shown",
+    "add_attachment", "attachment_fields", "changes", "contact", "contact_filter", "draft", "draft_recipients", "event",
+    "event_changes", "fields", "get_message", "list_events", "listing", "question", "recipients", "reply", "reply_v1", "send",
+    "shown", "untrimmed_recipients",
 ]  # fmt: skip
 
 _LISTS: Final = ("bccRecipients", "ccRecipients", "replyTo", "sender", "toRecipients")
 _SIMPLE: Final = {
     "message": "id,conversationId,subject,bodyPreview,from,toRecipients,categories,hasAttachments",
+    "draft": "id,conversationId,subject,bodyPreview,from,toRecipients,categories,hasAttachments",
+    "contact": "id,displayName,emailAddresses,businessPhones,mobilePhone",
     "folderMessage": "id,conversationId,subject,bodyPreview,from,toRecipients,categories,hasAttachments",
     "event": "id,subject,bodyPreview,start,end,organizer,attendees,webLink",
     "messageAttachment": "id,lastModifiedDateTime,name,contentType,size,isInline",
@@ -34,25 +47,30 @@ def _person(address: str) -> dict[str, Any]:
     return {"emailAddress": {"address": address}}
 
 
-def _people(value: Any) -> list[dict[str, Any]]:
-    return [_person(js_string(each).strip()) for each in FILTERS["split"](value or "")]
+def _people(value: Any, *, trimmed: bool = True) -> list[dict[str, Any]]:
+    """Return the people of a text with commas, beside which version 1 of the node leaves the blanks."""
+    if trimmed or isinstance(value, list):
+        return [_person(js_string(each).strip()) for each in FILTERS["split"](value or "")]
+    return [_person(each) for each in js_string(value or "").split(",") if each]
 
 
-def _message(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return fields of the node as a message of the API, without its files."""
+def _message(given: Mapping[str, Any], *, changes: bool = False, trimmed: bool = True) -> dict[str, Any]:
+    """Return fields of the node as a message of the API, without its files. A new one has a text; a change may have none."""
     made: dict[str, Any] = {}
     body = {
         name: given[key]
         for name, key in (("content", "bodyContent"), ("contentType", "bodyContentType"))
         if key in given
     }
-    if body:
+    if body and changes:
+        made["body"] = body
+    elif body:
         made["body"] = {**body, "content": body.get("content") or " "}
     for name, each in given.items():
         if is_empty(each) and name != "subject":
             continue
         if name in _LISTS:
-            made[name] = _people(each)
+            made[name] = _people(each, trimmed=trimmed)
         elif name == "from":
             made[name] = _person(js_string(each))
         elif name == "internetMessageHeaders":
@@ -66,19 +84,35 @@ def draft(scope: Scope) -> dict[str, Any]:
     """Return the body of a draft."""
     parameters = scope.parameters
     given = dict(parameters.get("additionalFields") or {})
-    return _message(
-        {**given, "subject": parameters.get("subject", ""), "bodyContent": parameters.get("bodyContent", "")}
-    )
+    texts = {"subject": parameters.get("subject", ""), "bodyContent": parameters.get("bodyContent", "")}
+    return _message({**given, **texts}, trimmed=scope.version > 1)
 
 
 def changes(scope: Scope) -> dict[str, Any]:
-    """Return the members of a message that change."""
-    return _message(scope.parameters.get("updateFields") or {})
+    """Return the members of a message that change. Raise NodeError for a message without one, from version 2 of the node on."""
+    made = _message(scope.parameters.get("updateFields") or {}, changes=True, trimmed=scope.version > 1)
+    if not made and scope.version > 1 and scope.parameters.get("resource") == "message":
+        raise NodeError("No fields to update got specified", item=scope.index)
+    return made
 
 
 def recipients(scope: Scope) -> list[dict[str, Any]]:
-    """Return those who get a message."""
-    return _people(scope.parameters.get("toRecipients"))
+    """Return those who get a message. Raise NodeError for what is neither a text nor a list, from version 2 of the node on."""
+    given = scope.parameters.get("toRecipients")
+    if scope.version > 1 and given is not None and not isinstance(given, str | list):
+        raise NodeError('The "toRecipients" field must be a string or an array of strings', item=scope.index)
+    return _people(given, trimmed=scope.version > 1)
+
+
+def draft_recipients(scope: Scope) -> list[dict[str, Any]]:
+    """Return those who get a draft."""
+    return _people(scope.parameters.get("to"))
+
+
+def untrimmed_recipients(scope: Scope) -> list[dict[str, Any]]:
+    """Return those who get a draft in version 1, with the blanks beside their commas, as n8n sends them."""
+    text = js_string((scope.parameters.get("additionalFields") or {}).get("recipients", ""))
+    return [_person(each) for each in text.split(",")]
 
 
 def question(scope: Scope) -> str:
@@ -99,7 +133,8 @@ async def _files(run: Run, scope: Scope, given: Mapping[str, Any]) -> list[dict[
 async def send(run: Run, scope: Scope) -> list[Item]:
     """Send a message."""
     given = dict(scope.parameters.get("additionalFields") or {})
-    message = draft(scope) | {"toRecipients": recipients(scope)}
+    people = recipients(scope)
+    message = draft(scope) | ({"toRecipients": people} if people or scope.version > 1 else {})
     if files := await _files(run, scope, given):
         message["attachments"] = files
     body = {"message": message, "saveToSentItems": given.get("saveToSentItems", True)}
@@ -121,6 +156,23 @@ async def reply(run: Run, scope: Scope) -> list[Item]:
     path = f"/messages/{segment(scope.names['message'])}/{way}"
     made = await run.request(scope, method="POST", path=path, json=body)
     if not (parameters.get("options") or {}).get("saveAsDraft"):
+        await run.request(scope, method="POST", path=f"/messages/{segment(made.get('id'))}/send", response="text")
+    return [{"json": made}]
+
+
+async def reply_v1(run: Run, scope: Scope) -> list[Item]:
+    """Answer a message in version 1 of the node, and send the answer unless it is to stay a draft."""
+    parameters = scope.parameters
+    path, to_sender = f"/messages/{segment(scope.names['message'])}", parameters.get("replyType") == "reply"
+    body: dict[str, Any] = {"comment": parameters.get("comment", "")}
+    given = dict(parameters.get("additionalFields") or {}) if to_sender else {}
+    if to_sender:
+        body["message"] = _message(given, changes=True, trimmed=False)
+        if files := await _files(run, scope, given):
+            body["message"]["attachments"] = files
+    way = "createReply" if to_sender else "createReplyAll"
+    made = await run.request(scope, method="POST", path=f"{path}/{way}", json=body)
+    if parameters.get("send", True):
         await run.request(scope, method="POST", path=f"/messages/{segment(made.get('id'))}/send", response="text")
     return [{"json": made}]
 
@@ -153,7 +205,7 @@ def fields(scope: Scope) -> Any:
     if output == "fields":
         return FILTERS["join"](scope.parameters.get("fields") or [])
     resource = js_string(scope.parameters.get("resource"))
-    return UNDEFINED if output == "raw" else _SIMPLE[resource]
+    return _SIMPLE[resource] if output == "simple" else UNDEFINED
 
 
 def listing(scope: Scope) -> dict[str, Any]:
@@ -204,7 +256,10 @@ def _simple(message: Mapping[str, Any]) -> dict[str, Any]:
     made = {name: message[name] for name in ("id", "conversationId", "subject", "bodyPreview") if name in message}
     if sender := address(message.get("from")):
         made["from"] = sender
-    made["to"] = [address(each) for each in message.get("toRecipients") or []]
+    people = message.get("toRecipients", UNDEFINED)
+    if people is None or people is UNDEFINED:
+        raise unreadable(people, "map")
+    made["to"] = [address(each) for each in people]
     return made | {name: message[name] for name in ("categories", "hasAttachments") if name in message}
 
 

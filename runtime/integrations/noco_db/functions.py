@@ -5,13 +5,26 @@ from typing import Any, Final
 
 from runtime.contract import Items, NodeError
 from runtime.integrations.filters import FILTERS, segment
+from runtime.integrations.noco_db.records import (
+    get_record,
+    has_workspace,
+    link_fields,
+    links,
+    records,
+    search_records,
+    sort_by_rules,
+    with_address,
+)
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
 
-__all__ = ["bulk_path", "create", "delete", "next_offset", "rows_path", "sort", "update"]
+__all__ = [
+    "bulk_path", "create", "delete", "get_record", "has_workspace", "link_fields", "links", "next_offset", "records", "rows_path",
+    "search_records", "sort", "sort_by_rules", "update", "with_address",
+]  # fmt: skip
 
 _PAGE: Final = 100
 _TABLES, _META = 3, 2
@@ -23,7 +36,9 @@ def _version(scope: Scope) -> int:
 
 
 def rows_path(scope: Scope) -> str:
-    """Return where the rows of a table are."""
+    """Return where the rows of a table are. Raise NodeError for a version of the API with which n8n shows no base."""
+    if "projectId" not in scope.parameters:
+        raise NodeError('Could not get parameter "projectId"')
     table, base = segment(scope.parameters.get("table", "")), segment(scope.parameters.get("projectId", ""))
     if _version(scope) >= _TABLES:
         return f"/api/v2/tables/{table}/records"

@@ -1,9 +1,10 @@
-"""PhantomBuster: the body that launches an agent."""
+"""PhantomBuster: the body that launches an agent, and lists of agents."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from runtime.contract import NodeError
+from runtime.integrations.answers import spliced
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
@@ -42,3 +43,9 @@ def _parsed(text: Any, shown: str) -> Any:
 def _pairs(collection: Any, group: str) -> dict[str, Any]:
     found = collection.get(group) if isinstance(collection, Mapping) else None
     return {js_string(each.get("key")): each.get("value") for each in found or [] if isinstance(each, Mapping)}
+
+
+def agents(scope: Scope) -> Any:
+    """Return the agents, up to the limit. Raise NodeError for what is no list."""
+    found = scope.names["response"]
+    return found if scope.parameters.get("returnAll") else spliced(found, scope.parameters.get("limit"))

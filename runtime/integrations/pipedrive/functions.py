@@ -4,8 +4,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from runtime.integrations.filters import FILTERS
+from runtime.integrations.pipedrive.records import (
+    asked,
+    body,
+    data,
+    flat_matches,
+    list_records,
+    read_record,
+    search,
+    write_record,
+)
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+
+__all__ = [
+    "asked", "body", "custom", "data", "flat_matches", "lead_changes", "lead_fields", "list_records", "matches", "read_record",
+    "resolved", "search", "write_record",
+]  # fmt: skip
 
 
 def lead_fields(scope: Scope) -> dict[str, Any]:

@@ -22,6 +22,34 @@ def posts(scope: Scope) -> Any:
     return FILTERS["pluck"](member_of_answer(listing, "children"), "data")
 
 
+def created(scope: Scope) -> Any:
+    """Return the post that was made: UNDEFINED where Reddit refused. Raise NodeError for another answer."""
+    return member_of_answer(member_of_answer(scope.names["response"], "json"), "data")
+
+
+def trophies(scope: Scope) -> Any:
+    """Return the trophies of the user. Raise NodeError for an answer without a list of them."""
+    listing = member_of_answer(scope.names["response"], "data")
+    return FILTERS["pluck"](elements_of(listing, "trophies", "map"), "data")
+
+
+def trending(scope: Scope) -> Any:
+    """Return the names of subreddits, each an object. Raise NodeError for an answer without a list of them."""
+    names = elements_of(scope.names["response"], "subreddit_names", "map")
+    return _cut([{"name": each} for each in names], scope)
+
+
+def found_subreddits(scope: Scope) -> Any:
+    """Return the subreddits of a search: the answer itself where it lists none."""
+    answer = scope.names["response"]
+    found = member_of_answer(answer, "subreddits")
+    return answer if found is UNDEFINED else _cut(found, scope)
+
+
+def _cut(found: Any, scope: Scope) -> Any:
+    return found if scope.parameters.get("returnAll") else FILTERS["limit"](found, scope.parameters.get("limit"))
+
+
 def _first(answer: Any) -> Any:
     return next(iter(answer), UNDEFINED) if isinstance(answer, list) else UNDEFINED
 

@@ -32,3 +32,10 @@ def _attachment(given: Mapping[str, Any]) -> dict[str, Any]:
     made = {snake_case(name): each for name, each in given.items() if name != "fields" and not is_empty(each)}
     fields = (given.get("fields") or {}).get("fieldsValues")
     return made | ({"fields": fields} if fields else {})
+
+
+def more_messages(scope: Scope) -> bool:
+    """Return whether there are messages after those that were collected."""
+    answer = scope.names["response"]
+    total = answer.get("total") if isinstance(answer, Mapping) else None
+    return isinstance(total, int | float) and total > scope.names["collected"]

@@ -6,9 +6,14 @@ from typing import Any, Final
 
 from runtime.contract import NodeError
 from runtime.integrations.filters import FILTERS, is_empty
+from runtime.integrations.salesforce.uploads import create_attachment, update_attachment, upload_document
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
+
+__all__ = [
+    "create_attachment", "done", "fields", "next_page", "note", "soql", "update_attachment", "upload_document", "variables",
+]  # fmt: skip
 
 _WIRE: Final = {
     "lastname": "LastName", "firstname": "FirstName", "acconuntId": "AccountId", "owner": "OwnerId",

@@ -1,13 +1,25 @@
-"""WooCommerce: the shop's address, the body of a product, and pages."""
+"""WooCommerce: the shop's address, the bodies of customers, orders and products, and pages."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from runtime.contract import NodeError
-from runtime.integrations.filters import segment, snake_case
+from runtime.integrations.filters import leading_integer, segment, snake_case
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED
+
+_ORDER_NAMES: Final = {"transactionID": "transaction_id"}
+_LINE_NAMES: Final = {"method ID": "methodId"}
+_ORDER_PARTS: Final = (
+    ("billingUi", "billingValues", "billing"),
+    ("shippingUi", "shippingValues", "shipping"),
+    ("couponLinesUi", "couponLinesValues", "coupon_lines"),
+    ("feeLinesUi", "feeLinesValues", "fee_lines"),
+    ("lineItemsUi", "lineItemsValues", "line_items"),
+    ("metadataUi", "metadataValues", "meta_data"),
+    ("shippingLinesUi", "shippingLinesValues", "shipping_lines"),
+)
 
 
 def base(scope: Scope) -> str:
@@ -28,6 +40,49 @@ def order_path(scope: Scope) -> str:
 def product_path(scope: Scope) -> str:
     """Return the path of a product. Raise NodeError without one."""
     return f"/products/{_id(scope, 'Product', scope.parameters.get('productId'))}"
+
+
+def customer_path(scope: Scope) -> str:
+    """Return the path of a customer. Raise NodeError without one."""
+    return f"/customers/{_id(scope, 'Customer', scope.parameters.get('customerId'))}"
+
+
+def customer_data(scope: Scope) -> Any:
+    """Return the meta data of a customer; UNDEFINED without."""
+    fields = scope.parameters.get("additionalFields") or scope.parameters.get("updateFields") or {}
+    return _group(fields.get("meta_data"), "meta_data_fields")
+
+
+def order(scope: Scope) -> dict[str, Any]:
+    """Return the body of an order to create or to change."""
+    parameters = scope.parameters
+    given = parameters.get("additionalFields") or parameters.get("updateFields") or {}
+    made: dict[str, Any] = {}
+    for name, value in given.items():
+        if parameters.get("operation") == "create":
+            made[_ORDER_NAMES.get(name) or snake_case(name)] = value
+        elif name in ("customerId", "parentId"):
+            if truthy(value):
+                made[snake_case(name)] = leading_integer(value)
+        else:
+            made["payment_method" if name == "paymentMethodId" else _ORDER_NAMES.get(name) or snake_case(name)] = value
+    for name, group, wire in _ORDER_PARTS:
+        found = _group(parameters.get(name), group)
+        if found is not UNDEFINED:
+            made[wire] = [_line(each) for each in found] if isinstance(found, list) else _line(found)
+    return made
+
+
+def _line(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an address or a line of an order with the names that WooCommerce has."""
+    made = {snake_case(_LINE_NAMES.get(name, name)): each for name, each in line.items() if name != "metadataUi"}
+    data = _group(line.get("metadataUi"), "metadataValues")
+    return made if data is UNDEFINED else made | {"meta_data": data}
+
+
+def _group(collection: Any, group: str) -> Any:
+    found = collection.get(group) if isinstance(collection, Mapping) else None
+    return UNDEFINED if found is None else found
 
 
 def _id(scope: Scope, record: str, given: Any) -> str:

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.answers import unreadable
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
 
-__all__ = ["mine", "parts", "playlist", "upload", "video"]
+__all__ = ["branding", "mine", "parts", "playlist", "playlist_changes", "upload", "video"]
 
 _SNIPPET: Final = ("description", "defaultLanguage")
 _STATUS: Final = (
@@ -41,6 +42,24 @@ def playlist(scope: Scope) -> dict[str, Any]:
     return {"snippet": snippet | ({"privacyStatus": given["privacyStatus"]} if given.get("privacyStatus") else {})}
 
 
+def playlist_changes(scope: Scope) -> dict[str, Any]:
+    """Return the members of a playlist that change."""
+    given = scope.parameters.get("updateFields") or {}
+    status = {"privacyStatus": given["privacyStatus"]} if given.get("privacyStatus") else {}
+    return {"snippet": {"title": scope.parameters.get("title"), **_snippet(given)}, "status": status}
+
+
+def branding(scope: Scope) -> dict[str, Any]:
+    """Return the members of a channel that change. Raise NodeError for pictures, with which n8n's node fails."""
+    given = (scope.parameters.get("updateFields") or {}).get("brandingSettingsUi") or {}
+    channel = (given.get("channelSettingsValues") or {}).get("channel") or {}
+    if "imageSettingsValues" in given:  # n8n reads the pictures where its form does not put them
+        raise unreadable(UNDEFINED, "bannerExternalUrl", scope.index)
+    made: dict[str, Any] = {"brandingSettings": {"channel": channel, "image": {}}}
+    status = (given.get("statusValue") or {}).get("status")
+    return made if status is None else made | {"status": status}
+
+
 def _snippet(given: Mapping[str, Any]) -> dict[str, Any]:
     made = {name: given[name] for name in _SNIPPET if given.get(name)}
     return made | ({"tags": js_string(given["tags"]).split(",")} if given.get("tags") else {})
@@ -54,7 +73,7 @@ def video(scope: Scope) -> dict[str, Any]:
         "snippet": {
             "title": parameters.get("title"), "categoryId": parameters.get("categoryId", ""), **_snippet(given)
         },
-        "status": {name: given[name] for name in _STATUS if name in given and given[name] not in ("", None)},
+        "status": {name: given[name] for name in _STATUS if given.get(name)},
         "recordingDetails": {"recordingDate": given["recordingDate"]} if given.get("recordingDate") else {},
     }  # fmt: skip
 

@@ -5,6 +5,7 @@ cases (`../shared/conformance/compare_wire.py`).
 """
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,8 @@ Json = dict[str, Any]
 NODE: Final = "Node under test"
 REDIRECT: Final = Path(__file__).with_name("redirect.cjs")
 DRAWN: Final = ("id", "type", "typeVersion", "resource", "operation", "parameters", "credentials", "input", "node")
+_GRAPHQL: Final = re.compile(r"\s*(query|mutation)\b[^{]*\{")
+_UUID: Final = re.compile(r"[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}")
 UNDER_WAY: Final = 0.3
 """Seconds after which the requests of a run that failed have arrived: n8n does not wait for those under way."""
 
@@ -116,6 +119,8 @@ def _died(case: Json) -> Json:
 def grade_vendors(cases: Sequence[Json], workers: int, out: Path | None) -> str:
     """Run cases and return the comparer's table; `out`: where those that differ go, with `why` and what happened here.
 
+    Of a request's texts what says nothing is left out on both sides: see `_told_alike`.
+
     Raise SystemExit where the comparer is not beside the repository.
     """
     comparer = shared_path("conformance", "compare_wire.py")
@@ -125,7 +130,7 @@ def grade_vendors(cases: Sequence[Json], workers: int, out: Path | None) -> str:
     with tempfile.TemporaryDirectory() as temporary:
         folders = {name: Path(temporary, name) for name in ("cases", "done")}
         for name, group in (("cases", cases), ("done", done)):
-            _write_by_type(folders[name], group)
+            _write_by_type(folders[name], [_alike(each) for each in group])
         report = Path(temporary, "report.json")
         command = [
             sys.executable,
@@ -145,6 +150,25 @@ def grade_vendors(cases: Sequence[Json], workers: int, out: Path | None) -> str:
         lines = [json.dumps({"why": each["why"], **by_id[each["type"], each["id"]]}) for each in missed]
         out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return table
+
+
+def _alike(case: Json) -> Json:
+    sent = {name: _told_alike(case[name]) for name in ("requests", "actual_requests") if case.get(name)}
+    return {**case, **sent}
+
+
+def _told_alike(value: Any) -> Any:
+    """Return a request without the spaces and commas of GraphQL, which mean nothing, and with one text for every random UUID."""
+    if isinstance(value, str):
+        return "UUID" if _UUID.fullmatch(value) else value
+    if isinstance(value, list):
+        return [_told_alike(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    made = {key: _told_alike(each) for key, each in value.items()}
+    if isinstance(query := made.get("query"), str) and _GRAPHQL.match(query):
+        made["query"] = "".join(query.replace(",", " ").split())
+    return made
 
 
 def _write_by_type(folder: Path, cases: Sequence[Json]) -> None:

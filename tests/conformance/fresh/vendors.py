@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+from runtime.integrations.index import types
+from runtime.integrations.loader import descriptors
 from schemas.node import visible
 from tests.conformance.fresh.vendor_calls import Recorded, node_type
 from tests.conformance.fresh.vendor_values import ValueDrawer
@@ -59,6 +61,7 @@ class CallDrawer:
         """Raise SystemExit for a type without recorded cases."""
         self._draw, self._type = draw, type_
         self._recorded = Recorded(type_)
+        self._descriptors = [each for each in descriptors(types()[type_]) if each.type == type_]
         self._signed = [each for each in self._recorded.cases if each.get("credentials")] or self._recorded.cases
         ways: dict[tuple[Any, ...], list[Form]] = defaultdict(list)
         for form in self._all_forms():
@@ -115,7 +118,7 @@ class CallDrawer:
         return {
             "type": self._type, "typeVersion": int(version) if version == int(version) else version,
             "resource": form.resource, "operation": form.operation, "parameters": parameters, "credentials": model.get("credentials") or {},
-            "input": self._items(), "node": self._draw.choice(NODES), "model": model["id"], "changes": self._changes(),
+            "input": self._items(one=self._sent_at_once(version)), "node": self._draw.choice(NODES), "model": model["id"], "changes": self._changes(),
         }  # fmt: skip
 
     def _form(self) -> Form:
@@ -137,8 +140,12 @@ class CallDrawer:
         best = max(map(closeness, self._signed))
         return self._draw.choice([each for each in self._signed if closeness(each) == best])
 
-    def _items(self) -> list[Json]:
-        count = self._draw.choice((1, 1, 1, 2, 2, 3))
+    def _sent_at_once(self, version: float) -> bool:
+        """Whether n8n sends the requests of all items at once, so that they arrive in any order."""
+        return any(each.declarative for each in self._descriptors if version in each.versions)
+
+    def _items(self, *, one: bool) -> list[Json]:
+        count = 1 if one else self._draw.choice((1, 1, 1, 2, 2, 3))
         items = [ITEMS[0], *self._draw.sample(ITEMS[1:], count - 1)]
         bare = self._draw.random() < 0.1
         return [{"json": each} if bare else {"json": each, "binary": {"data": BINARY}} for each in items]

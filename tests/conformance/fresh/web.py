@@ -225,6 +225,7 @@ class RequestHandler(BaseHTTPRequestHandler):
         return b"".join(chunks)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_PURGE = _do  # noqa: N815 - the names of the base class
+    do_PROPFIND = do_COPY = do_MOVE = do_MKCOL = _do  # noqa: N815
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
