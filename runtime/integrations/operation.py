@@ -13,7 +13,7 @@ from runtime.integrations.filters import is_empty
 from runtime.integrations.request import Response, Sender
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template, member_of
-from runtime.integrations.values import evaluate, holds
+from runtime.integrations.values import elements, evaluate, holds
 from runtime.interpreter.failures import node_error
 from runtime.nodes.checkpoint import Checkpoint
 from runtime.values.binary import NoBinaryError, binary_of
@@ -230,9 +230,9 @@ async def _request(step: Step, spec: RequestSpec, sender: Sender, scope: Scope) 
 
 
 async def _each(step: Step, sender: Sender, scope: Scope) -> Scope:
-    elements = evaluate(step.each, scope)
+    found = elements(step.each, scope)
     responses = []
-    for index, element in enumerate(elements if isinstance(elements, list) else []):
+    for index, element in enumerate(found if isinstance(found, list) else []):
         inner = await _steps(step.do, sender, scope.having(each=element, index=index))
         responses.append(inner.names.get("response"))
     return scope.having(**{step.name or "responses": responses})

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from runtime.contract import ActivityContext, Items, NodeError
@@ -35,7 +36,7 @@ async def register(node: WebhookTrigger, context: ActivityContext, payload: Json
     assert spec is not None  # the loader gives this function to classes of such descriptors
     state = dict(asked["state"])
     scope, sender = await NodeRun(node, context, [{"json": {}}]).prepare(0)
-    scope = scope.having(
+    scope = replace(scope, strict=True).having(
         webhookUrl=asked["url"], registration=asked["registration"], nodeId=asked["node_id"],
         workflowId=asked["workflow_id"], random=secrets.token_hex(32), state=state,
     )  # fmt: skip
