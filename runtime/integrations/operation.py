@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import Any, Final
 
 from runtime.contract import ActivityContext, Item, Items, NodeApiError, NodeError, error_item
-from runtime.integrations.answers import ThrownError, unreadable
+from runtime.integrations.answers import ThrownError, appendable, unreadable
 from runtime.integrations.descriptor import ErrorItem, Operation, Paging, RequestSpec, Step
 from runtime.integrations.filters import is_empty
 from runtime.integrations.request import Response, Sender
@@ -254,7 +254,7 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
         found = evaluate(page.items, inner)
         if page.needs_list and not isinstance(found, list):
             raise NodeError(f"{sender.descriptor.name} gave no list", item=scope.index)
-        collected += found if isinstance(found, list) else []
+        collected += appendable(found) if scope.strict else found if isinstance(found, list) else []
         inner = inner.having(items=collected, collected=len(collected), found=found)
         if not everything and not page.every and not isinstance(found, list):
             return inner.having(

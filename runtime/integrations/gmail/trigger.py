@@ -1,15 +1,17 @@
 """Gmail Trigger: messages that have come since the last poll."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Final
 
 from runtime.contract import Items, NodeError
+from runtime.integrations.answers import appended, member_of_answer
 from runtime.integrations.filters import is_empty
 from runtime.integrations.gmail.functions import search
 from runtime.integrations.gmail.mail import parsed, simplified
 from runtime.integrations.operation import WRONG_VALUES
 from runtime.integrations.triggers.poll_trigger import PollRun
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_number, js_string
 
 _METADATA: Final = {"format": "metadata", "metadataHeaders": ["From", "To", "Cc", "Bcc", "Subject"]}
 _OWN_STATE: Final = 1.1
@@ -42,7 +44,7 @@ async def poll(poll: PollRun) -> Items:
 
 def _remember(poll: PollRun, state: dict[str, Any], messages: list[dict[str, Any]], since: int) -> None:
     """Move on to the newest message. A poll that found only older ones, which had waited, does not move back."""
-    newest = max((int(each.get("internalDate") or 0) // 1000 for each in messages), default=0)
+    newest = max((_seconds(each.get("internalDate")) for each in messages), default=0)
     if not poll.manual:
         state["lastTimeChecked"] = max(newest, since)
     elif messages:
@@ -50,6 +52,12 @@ def _remember(poll: PollRun, state: dict[str, Any], messages: list[dict[str, Any
     if messages:
         known = state.get("possibleDuplicates") or [] if newest <= since and not poll.manual else []
         state["possibleDuplicates"] = list(dict.fromkeys([*known, *(each.get("id") for each in messages)]))
+
+
+def _seconds(milliseconds: Any) -> int:
+    """Return the second of a message; 0 where Gmail's answer does not say it."""
+    number = js_number(milliseconds)
+    return int(number // 1000) if isfinite(number) else 0
 
 
 def _state(poll: PollRun) -> dict[str, Any]:
@@ -80,7 +88,7 @@ async def _listed(poll: PollRun, since: int) -> list[str]:
     query = {**first, **query, "includeDrafts": drafts, "q": " ".join(each for each in words if each)}
     query = {name: each for name, each in {**query, **_options(poll)}.items() if not is_empty(each)}
     found = await poll.request(path="/messages", query=query, arrays="repeat")
-    return [js_string(each["id"]) for each in found.get("messages") or []]
+    return [js_string(member_of_answer(each, "id")) for each in appended(found, "messages")]
 
 
 async def _portion(poll: PollRun, state: dict[str, Any], since: int) -> list[dict[str, Any]]:
@@ -135,12 +143,24 @@ async def _items(poll: PollRun, messages: list[dict[str, Any]]) -> Items:
     if not wanted:
         return []
     if _is_simple(poll):
-        labels = (await poll.request(path="/labels")).get("labels") or []
-        return [{"json": simplified(each, labels)} for each in wanted]
+        return await _simplified(poll, wanted)
     options = _options(poll)
     prefix = js_string(options.get("dataPropertyAttachmentsPrefixName") or "attachment_")
     attachments = bool(options.get("downloadAttachments"))
     return [await parsed(poll.run.context, each, prefix, 0, attachments=attachments) for each in wanted]
+
+
+async def _simplified(poll: PollRun, messages: list[dict[str, Any]]) -> Items:
+    """Return the messages with the names of their labels; as they are, as in n8n, when Gmail does not give the labels."""
+    try:
+        answer = await poll.request(path="/labels")
+        labels = (answer.get("labels") if isinstance(answer, Mapping) else None) or []
+        return [{"json": simplified(each, labels)} for each in messages]
+    except (NodeError, *WRONG_VALUES) as error:
+        if poll.manual:
+            raise
+        poll.run.context.log.info("messages could not be simplified", reason=str(error))
+        return [{"json": each} for each in messages]
 
 
 def _is_wanted(poll: PollRun, message: Mapping[str, Any]) -> bool:

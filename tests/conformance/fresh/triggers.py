@@ -79,8 +79,15 @@ def _drawn(rng: random.Random, type_: str, name: str) -> Case:
     ]
     return {
         "name": name, "type": type_, "kind": base["kind"], "typeVersion": base["typeVersion"], "parameters": parameters,
-        "credentials": base["credentials"], "steps": steps,
+        "credentials": base["credentials"] | _further_credentials(type_, base, parameters), "steps": steps,
     }  # fmt: skip
+
+
+def _further_credentials(type_: str, base: Case, parameters: Case) -> Case:
+    """Return a credential of the password that deliveries present, where the parameters want one: n8n activates none without."""
+    found: Any = CATALOG.find(type_, base["typeVersion"], parameters)
+    password = found.bind(parameters, base["typeVersion"]).password_type(base["typeVersion"]) if hasattr(found, "password_type") else None
+    return {password: {"user": "hook", "password": "PASSWORD"}} if password else {}
 
 
 def _facts(type_: str, case: Case) -> list[Any]:
