@@ -8,7 +8,16 @@ from runtime.contract import NodeError
 from runtime.values.javascript import js_number
 from schemas.item import UNDEFINED
 
-__all__ = ["ThrownError", "appendable", "appended", "elements_of", "iterated", "member_of_answer", "sliced", "unreadable"]
+__all__ = [
+    "ThrownError",
+    "appendable",
+    "appended",
+    "elements_of",
+    "iterated",
+    "member_of_answer",
+    "sliced",
+    "unreadable",
+]
 
 
 class ThrownError(NodeError):

@@ -218,7 +218,11 @@ async def _deliver(
             "error": {"message": refused.message},
         }
     if answer.items is None:
-        said = {"text": answer.text} if answer.text is not None else {"json": RECEIVED if answer.json is None else answer.json}
+        said = (
+            {"text": answer.text}
+            if answer.text is not None
+            else {"json": RECEIVED if answer.json is None else answer.json}
+        )
         return {
             "response": {"status": answer.status, **said},
             "error": {"message": answer.error} if answer.error else None,

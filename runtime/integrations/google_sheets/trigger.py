@@ -10,6 +10,7 @@ from runtime.integrations.google_sheets.cells import in_path, objects
 from runtime.integrations.template import Template
 from runtime.integrations.triggers.poll_trigger import PollRun
 from runtime.sandbox.spreadsheets import read_sheet
+from schemas.item import UNDEFINED
 
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _TITLE_CHARACTERS: Final = 31
@@ -38,8 +39,8 @@ async def _sheet(poll: PollRun, document: str) -> Mapping[str, Any]:
     wanted = str(poll.scope.names["sheet"]).removeprefix("gid=")
     for each in found.get("sheets") or []:
         properties = member_of_answer(each, "properties")
-        if isinstance(properties, Mapping) and str(properties.get("sheetId")) == wanted:
-            return properties
+        if str(member_of_answer(properties, "sheetId")) == wanted:
+            return dict(properties)
     raise NodeError(f"The document has no sheet with the id {wanted}", description="Choose the sheet again.")
 
 
@@ -93,7 +94,7 @@ async def _changed(poll: PollRun, document: str, title: str) -> Items:
     known = poll.state.get("lastRevision")
     if not poll.manual and known == int(revision["id"]):
         return []
-    newest_link = None if poll.manual else revision["exportLinks"][_XLSX]
+    newest_link = None if poll.manual else member_of_answer(revision.get("exportLinks", UNDEFINED), _XLSX)
     place = _location(poll)
     range_ = str(place.get("range") or "A:ZZZ")
     query = {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "SERIAL_NUMBER"}
@@ -103,7 +104,9 @@ async def _changed(poll: PollRun, document: str, title: str) -> Items:
         first = int(place.get("firstDataRow") or header_row + 1)
         return _items(current[header_row - 1] if len(current) >= header_row else [], current[first - 1 :])
     link = poll.state.get("lastRevisionLink")
-    poll.state.update({"lastRevision": int(revision["id"]), "lastRevisionLink": newest_link})
+    poll.state.update(
+        {"lastRevision": int(revision["id"]), "lastRevisionLink": None if newest_link is UNDEFINED else newest_link}
+    )
     if not known or not link:
         return []
     file = await poll.request(url=f"{link}&mimeType={_XLSX}", response="file", filename="revision.xlsx")

@@ -40,12 +40,14 @@ async def poll(poll: PollRun) -> Items:
         },
     )
     seen = poll.state.get("possibleDuplicates") or []
-    poll.state["possibleDuplicates"] = [each.get("id") for each in pages if member_of_answer(each, member) == newest[0].get(member)]
+    poll.state["possibleDuplicates"] = [
+        each.get("id") for each in pages if member_of_answer(each, member) == newest[0].get(member)
+    ]
     return _shown(poll, [each for each in pages if member_of_answer(each, "id") not in seen])
 
 
 async def _ask(poll: PollRun, body: Mapping[str, Any]) -> Any:
-    return await poll.request(method="POST", path=Template("{$place|path}"), json=dict(body))
+    return await poll.request(method="POST", path=Template("{$place|path}"), json=dict(body)) or {}
 
 
 def _shown(poll: PollRun, pages: list[Any]) -> Items:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from runtime.contract import ActivityContext, Items, NodeError
+from runtime.integrations.answers import ThrownError
 from runtime.integrations.descriptor import Operation
 from runtime.integrations.node_run import NodeRun
 from runtime.integrations.operation import Run, run_operation
@@ -98,5 +99,12 @@ async def _phase(phase: Phase, sender: Sender, scope: Scope) -> dict[str, Any]:
     found = True if phase.found is None else {"$if": phase.found, "$then": True, "$else": False}
     output = [{"found": found, "state": dict(phase.state)}]
     operation = Operation(request=phase.request, steps=phase.steps, output=output, pair="none")
-    (item,) = await run_operation(operation, sender, scope)
+    try:
+        (item,) = await run_operation(operation, sender, scope)
+    except ThrownError as error:
+        name = sender.descriptor.name
+        raise NodeError(
+            f"{name} answered with success, but without what is read of its answer ({error.message})",
+            description=f"Check the address in the credential: something else than {name} may answer there.",
+        ) from error
     return item["json"]
