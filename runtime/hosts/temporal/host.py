@@ -306,10 +306,10 @@ class TemporalHost:
             )
         if self.spent > ACTIVATION_ITEM_BUDGET:
             await self.sleep(0.001)
-        if self.start.trigger_kind == TriggerKind.POLL and execution.plan.step[step].trigger == TriggerKind.POLL:
-            # how far it has read: the next poll must not wait for this run's end
-            if not await self.save_static_data(execution, poll=step):
-                execution.engine.withdraw(step)
+        polled = self.start.trigger_kind == TriggerKind.POLL and execution.plan.step[step].trigger == TriggerKind.POLL
+        # how far it has read is saved now: the next poll must not wait for this run's end
+        if polled and not await self.save_static_data(execution, poll=step):
+            execution.engine.withdraw(step)
         if self.should_continue_as_new() and not execution.engine.parked:
             await self._continue_as_new(execution)
         else:
