@@ -23,7 +23,7 @@ def events(scope: Scope) -> list[Any]:
 
 def _event(event: Any) -> dict[str, Any]:
     type_ = event.get("subscriptionType") if isinstance(event, dict) else None
-    if not isinstance(type_, str):
+    if not isinstance(event, dict) or not isinstance(type_, str):
         raise NodeError("An event of the delivery has no subscriptionType: it is not one of HubSpot")
     kind = next((each for each in _ID if each in type_), None)
     if kind is None or "objectId" not in event:
