@@ -12,13 +12,17 @@ AGAIN = "It is tried again by itself, later each time."
     [
         (
             {"message": "Authorization failed", "description": "Bad token.", "httpCode": "401"},
-            "Stripe: could not register the webhook (HTTP 401): Authorization failed: Bad token. Check the credential, or"
-            f" connect the account again. {AGAIN}",
+            (
+                "Stripe: could not register the webhook (HTTP 401): Authorization failed: Bad token. Check the credential, or"
+                f" connect the account again. {AGAIN}"
+            ),
         ),
         (
             {"message": "Too many requests", "httpCode": 429},
-            "Stripe: could not register the webhook (HTTP 429): Too many requests. The vendor takes no more requests for"
-            f" now. {AGAIN}",
+            (
+                "Stripe: could not register the webhook (HTTP 429): Too many requests. The vendor takes no more requests for"
+                f" now. {AGAIN}"
+            ),
         ),
         (
             {"message": "no answer", "httpCode": "ECONNREFUSED"},
