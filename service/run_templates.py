@@ -78,9 +78,11 @@ class RunTemplates:
         stored = await self._static_data.get(tenant, template.key) if template.needs.static_data else None
         return stored if stored is not None else template.plan.static_data
 
-    async def save_static_data(self, tenant: str, template: str, data: dict[str, Any]) -> None:
+    async def save_static_data(
+        self, tenant: str, template: str, data: dict[str, Any], poll: Mapping[str, Any] | None = None
+    ) -> bool:
         """Save the static data that a run changed: see `StaticDataStore.save`."""
-        await self._static_data.save(tenant, template, data)
+        return await self._static_data.save(tenant, template, data, poll)
 
 
 def missing_workflow(reference: Mapping[str, Any]) -> str:

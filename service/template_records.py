@@ -61,6 +61,8 @@ class Summary:
     """Whether it listens at its webhooks and starts by its schedules."""
     schedule_errors: tuple[str, ...] = ()
     """What Temporal said of its schedules that it does not take."""
+    registration_errors: tuple[str, ...] = ()
+    """Why triggers of it are not registered at their vendors."""
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,10 @@ class TemplateStore:
                 "select distinct on (t.key) t.tenant_id, t.key, t.version, t.name, t.description, t.plan_hash,"
                 " t.metadata, t.created_at, c.active, array(select distinct s.last_error from schedules s"
                 "  where s.tenant_id = %(tenant)s and s.template_key = t.key and s.last_error is not null"
-                "  and s.spec is not null) as errors from current_templates c"
+                "  and s.spec is not null) as errors,"
+                " array(select distinct r.last_error from trigger_registrations r"
+                "  where r.tenant_id = %(tenant)s and r.template_key = t.key and r.last_error is not null"
+                "  and r.wanted_digest is not null) as unregistered from current_templates c"
                 " join workflow_templates t using (tenant_id, key, version)"
                 " where c.tenant_id in (%(tenant)s, '*') order by t.key, (t.tenant_id = '*')",
                 {"tenant": tenant},
@@ -178,7 +181,8 @@ class TemplateStore:
             rows = await cursor.fetchall()
         return [
             Summary(row["tenant_id"], row["key"], row["version"], row["name"], row["description"], row["plan_hash"],
-                    row["metadata"], row["created_at"], row["active"], tuple(row["errors"]))
+                    row["metadata"], row["created_at"], row["active"], tuple(row["errors"]),
+                    tuple(row["unregistered"]))
             for row in rows
         ]  # fmt: skip
 

@@ -22,10 +22,11 @@ from api.rates import Rates
 from api.runs.start import run_request_of
 from api.templates.actions import activate, deactivate, diff_versions, listen, unknown_template
 from api.templates.addresses import webhook_answers
-from api.templates.models import difference_answer, schedule_answer, summary_of
+from api.templates.models import difference_answer, registration_answer, schedule_answer, summary_of
 from schemas.names import CHAT, MCP
 from service.api_keys import KeyScope
 from service.compiling import CompileLimit, CompilerCrash, Upload
+from service.registration_store import RegistrationStore
 from service.run_start import Starter
 from service.scheduler import Scheduler
 from service.template_records import webhooks_of
@@ -62,18 +63,20 @@ class TemplatePageController(Controller):
         dependencies: NamedDependency[Dependencies],
         scheduler: NamedDependency[Scheduler],
     ) -> Response[bytes]:
-        """Return a template with its versions, schedules and graph. Raises UnknownTemplate."""
+        """Return a template with its versions, schedules, triggers at vendors and graph. Raises UnknownTemplate."""
         tenant = request.user.tenant
         summary = next((each for each in await dependencies.store.summaries(tenant) if each.key == key), None)
         template = await dependencies.templates.current(tenant, key)
         if summary is None or template is None:
             raise await unknown_template(tenant, key, dependencies)
+        registered = await RegistrationStore(dependencies.database).of_template(tenant, key)
         return page(
             request,
             "template",
             template=summary_of(summary),
             versions=await dependencies.store.versions(tenant, key),
             schedules=[schedule_answer(each) for each in await scheduler.list_schedules(tenant, key)],
+            registrations=[registration_answer(each) for each in registered if each.wanted],
             graph=graph_of(template.plan),
             states=NodeStates(),
             latest=(await dependencies.executions.latest(tenant, [key], LAST_RUNS))[key],

@@ -67,6 +67,9 @@ class TemplateSummary(BaseModel):
     schedule_errors: list[str] = Field(
         description="What Temporal said of rules that it does not take; see its schedules"
     )
+    registration_errors: list[str] = Field(
+        description="Why triggers are not registered at their vendors; see its registrations"
+    )
     links: dict[str, str]
 
 
@@ -214,6 +217,7 @@ def summary_of(template: Summary) -> TemplateSummary:
         durability=metadata.get("durability", "durable"),
         published_at=template.published_at,
         schedule_errors=list(template.schedule_errors),
+        registration_errors=list(template.registration_errors),
         links=links_of(template.key),
     )
 

@@ -664,6 +664,7 @@ class TemplateSummary(TypedDict):
     durability: "str"
     published_at: "str"
     schedule_errors: "list[str]"
+    registration_errors: "list[str]"
     links: "dict[str, str]"
 
 

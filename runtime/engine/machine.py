@@ -219,6 +219,13 @@ class Engine:
         """End the execution as canceled."""
         return self._end("canceled")
 
+    def withdraw(self, node: str) -> Finished:
+        """End the execution as one whose node gave nothing: what it gave is another execution's."""
+        run = self.runs[node][-1]
+        run["outputs"] = [[] for _ in run["outputs"]]
+        self.stack.clear()
+        return self._end("success")
+
     def abort(self, error: dict[str, Any]) -> Finished:
         """End the execution by an error outside its steps."""
         self.error = error

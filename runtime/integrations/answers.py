@@ -8,7 +8,17 @@ from runtime.contract import NodeError
 from runtime.values.javascript import js_number
 from schemas.item import UNDEFINED
 
-__all__ = ["ThrownError", "elements_of", "iterated", "member_of_answer", "sliced", "spliced", "unreadable"]
+__all__ = [
+    "ThrownError",
+    "appendable",
+    "appended",
+    "elements_of",
+    "iterated",
+    "member_of_answer",
+    "sliced",
+    "spliced",
+    "unreadable",
+]
 
 
 class ThrownError(NodeError):
@@ -28,6 +38,22 @@ def elements_of(answer: Any, name: str, method: str) -> list[Any]:
     if found is None or found is UNDEFINED:
         raise unreadable(found, method)
     return found if isinstance(found, list) else [found]
+
+
+def appended(answer: Any, name: str) -> list[Any]:
+    """Return what a member of an answer adds to a list: nothing when it is missing. Raise NodeError for what is no list."""
+    if answer == "":
+        answer = UNDEFINED  # n8n makes undefined of an answer without a body
+    return appendable(member_of_answer(answer, name))
+
+
+def appendable(found: Any) -> list[Any]:
+    """Return a value as what is added to a list: nothing when there is none. Raise ThrownError for what is no list."""
+    if isinstance(found, list):
+        return found
+    if found is None or found is UNDEFINED or isinstance(found, Mapping):
+        return []
+    raise ThrownError("CreateListFromArrayLike called on non-object")
 
 
 def iterated(value: Any, name: str) -> list[Any]:

@@ -7,13 +7,13 @@ from functools import cached_property, partial
 from typing import Any, Final
 
 from runtime.contract import ActivityContext, Item, Items, NodeApiError, NodeError, error_item
-from runtime.integrations.answers import ThrownError, unreadable
+from runtime.integrations.answers import ThrownError, appendable, unreadable
 from runtime.integrations.descriptor import ErrorItem, Operation, Paging, RequestSpec, Step
 from runtime.integrations.filters import is_empty
 from runtime.integrations.request import Response, Sender
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template, member_of
-from runtime.integrations.values import evaluate, holds
+from runtime.integrations.values import elements, evaluate, holds
 from runtime.interpreter.failures import node_error
 from runtime.nodes.checkpoint import Checkpoint
 from runtime.values.binary import NoBinaryError, binary_of
@@ -235,9 +235,9 @@ async def _request(step: Step, spec: RequestSpec, sender: Sender, scope: Scope) 
 
 
 async def _each(step: Step, sender: Sender, scope: Scope) -> Scope:
-    elements = evaluate(step.each, scope)
+    found = elements(step.each, scope)
     responses = []
-    for index, element in enumerate(elements if isinstance(elements, list) else []):
+    for index, element in enumerate(found if isinstance(found, list) else []):
         inner = await _steps(step.do, sender, scope.having(each=element, index=index))
         responses.append(inner.names.get("response"))
     return scope.having(**{step.name or "responses": responses})
@@ -259,7 +259,7 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
         found = evaluate(page.items, inner)
         if page.needs_list and not isinstance(found, list):
             raise NodeError(f"{sender.descriptor.name} gave no list", item=scope.index)
-        collected += found if isinstance(found, list) else []
+        collected += appendable(found) if scope.strict else found if isinstance(found, list) else []
         inner = inner.having(items=collected, collected=len(collected), found=found)
         if not everything and not page.every and not isinstance(found, list):
             return inner.having(

@@ -204,7 +204,7 @@ class Sender:
         return axios_data(answer.body, content_type(answer.headers)[1])
 
     def _check(self, response: Response, scope: Scope) -> None:
-        inner = replace(scope, of_program=False).having(**response.names())
+        inner = replace(scope, of_program=False, strict=False).having(**response.names())
         if rule := self._rule(inner):
             message, description = _told(rule, inner)
             raise NodeApiError(message, description=description, item=scope.index)
@@ -215,7 +215,7 @@ class Sender:
             raw = f"{status} - {json_stringify('' if body is UNDEFINED else body)}"
         failure = status_failure(status, raw, body)
         told = {"message": failure.message, "description": failure.description}
-        inner = replace(scope, of_program=False).having(response=body, status=status, **told)
+        inner = replace(scope, of_program=False, strict=False).having(response=body, status=status, **told)
         message, description = failure.message, failure.description
         if rule := self._rule(inner):
             message, own = _told(rule, inner)

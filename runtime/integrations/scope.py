@@ -35,6 +35,8 @@ class Scope:
     """See `Names`."""
     of_program: bool = False
     """Whether values come from a program: they are data, but for strings that are a `Template`."""
+    strict: bool = False
+    """See `Names`: while a trigger is registered or polls, what n8n's code would fail on is no success here."""
     titles: Mapping[str, str] = field(default_factory=dict)
     """See `Descriptor.titles`."""
     names: Mapping[str, Any] = field(default_factory=dict)

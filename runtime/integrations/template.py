@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
+from runtime.integrations.answers import unreadable
 from runtime.integrations.filters import FILTERS, segment
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 _END: Final = frozenset("|?}(), '")
+_ANSWERS: Final = ("$response", "$each")
+"""Roots that are read strictly where the scope says so."""
 
 
 class Template(str):
@@ -45,6 +48,10 @@ class Names(Protocol):
     @property
     def declarative(self) -> bool:
         """Whether the node's requests are written as expressions, in which undefined is an empty text."""
+
+    @property
+    def strict(self) -> bool:
+        """Whether a member of what an answer has not is an error, as in JavaScript."""
 
     def root(self, name: str) -> Any:
         """Return a parameter, or a name of the scope (it begins with `$`); UNDEFINED when there is none."""
@@ -72,6 +79,17 @@ class _Path:
             found = _member(found, key)
         return found
 
+    def needed(self, names: Names) -> Any:
+        """Return the value. Raise NodeError where an answer lacks what has it."""
+        found = names.root(self.root)
+        if self.root == "$response" and found == "":
+            found = UNDEFINED  # n8n makes undefined of an answer without a body
+        for key in self.keys:
+            if found is None or found is UNDEFINED:
+                raise unreadable(found, key)
+            found = _member(found, key)
+        return found
+
 
 @dataclass(frozen=True)
 class _Constant:
@@ -87,8 +105,11 @@ class _Alternative:
     term: _Path | _Constant
     filters: tuple[tuple[str, tuple[_Path | _Constant, ...]], ...]
 
-    def value(self, names: Names) -> Any:
-        found = self.term.value(names)
+    def value(self, names: Names, *, alone: bool = False) -> Any:
+        """Return the value; `alone`: there is no other alternative."""
+        term = self.term
+        strictly = alone and names.strict and isinstance(term, _Path) and term.root in _ANSWERS
+        found = term.needed(names) if strictly and isinstance(term, _Path) else term.value(names)
         for name, arguments in self.filters:
             given = [each.value(names) for each in arguments]
             if name == "locator" and isinstance(self.term, _Path):
@@ -115,7 +136,7 @@ class _Hole:
     def value(self, names: Names) -> Any:
         found: Any = UNDEFINED
         for each in self.alternatives:
-            found = each.value(names)
+            found = each.value(names, alone=len(self.alternatives) == 1)
             if found is not UNDEFINED and found is not None:
                 return found
         return found
@@ -127,7 +148,7 @@ class _Hole:
         """
         found: Any = UNDEFINED
         for each in self.alternatives:
-            found = each.value(names)
+            found = each.value(names, alone=len(self.alternatives) == 1)
             if found is not UNDEFINED and found is not None:
                 return _text(found) if ("path", ()) in each.filters else segment(_text(found))
         if len(self.alternatives) > 1:

@@ -15,6 +15,7 @@ Values of a program are data: nothing in them is read, keys and directives inclu
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from runtime.integrations.answers import iterated
 from runtime.integrations.filters import FILTERS, is_empty, snake_case
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template, render, render_path, without_spaces_at_end
@@ -22,7 +23,7 @@ from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED
 from schemas.node import visible
 
-__all__ = ["DIRECTIVES", "evaluate", "evaluate_path", "holds"]
+__all__ = ["DIRECTIVES", "elements", "evaluate", "evaluate_path", "holds"]
 
 _CASES: Final[Mapping[str, Callable[[str], str]]] = {"snake": snake_case}
 
@@ -96,7 +97,7 @@ def _if(value: Mapping[str, Any], scope: Scope) -> Any:
 
 
 def _each(value: Mapping[str, Any], scope: Scope) -> Any:
-    items = evaluate(value["$each"], scope)
+    items = elements(value["$each"], scope)
     if items is UNDEFINED or items is None:
         return UNDEFINED
     made = []
@@ -105,6 +106,14 @@ def _each(value: Mapping[str, Any], scope: Scope) -> Any:
         if holds(value.get("$where"), inner):
             made.append(evaluate(value.get("$value", "{$each}"), inner))
     return [each for each in made if each is not UNDEFINED]
+
+
+def elements(value: Any, scope: Scope) -> Any:
+    """Return what a loop goes through. Raise NodeError for a member of an answer that is no list, where the scope is strict."""
+    found = evaluate(value, scope)
+    if not scope.strict or not (isinstance(value, str) and value.startswith("{$response")):
+        return found
+    return iterated(found, value.strip("{$}"))
 
 
 def _merge(value: Mapping[str, Any], scope: Scope) -> Any:

@@ -20,6 +20,7 @@ from runtime.interpreter.task_runner import run_task
 from schemas.delivery import Answer, Delivery
 from schemas.plan import Step
 from schemas.task import Task, TaskResult
+from tests.conformance.queries import with_plain_queries
 from tests.conformance.wire import DULL, requests_difference
 from tests.conformance.wire_world import WireCapabilities, response, show_binary
 
@@ -109,7 +110,8 @@ def _step_difference(wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> st
     if (actual["error"] or {}).get("name") == "Fault":
         return str(actual["error"]["message"])
     asked, expected = (
-        [_without_dull(each) for each in step["requests"] if not _asks_for_token(each)] for step in (actual, wanted)
+        [_without_dull(each) for each in with_plain_queries(step["requests"]) if not _asks_for_token(each)]
+        for step in (actual, wanted)
     )
     if why := requests_difference(asked, _random_words(expected, asked)):
         return why
@@ -216,7 +218,11 @@ async def _deliver(
             "error": {"message": refused.message},
         }
     if answer.items is None:
-        said = {"text": answer.text} if answer.text is not None else {"json": answer.json or RECEIVED}
+        said = (
+            {"text": answer.text}
+            if answer.text is not None
+            else {"json": RECEIVED if answer.json is None else answer.json}
+        )
         return {
             "response": {"status": answer.status, **said},
             "error": {"message": answer.error} if answer.error else None,

@@ -41,8 +41,10 @@ class NoTemplates:
         del tenant
         return {"error": str(reference)}
 
-    async def save_static_data(self, tenant: str, template: str, data: dict[str, Any]) -> None:
+    async def save_static_data(self, tenant: str, template: str, data: dict[str, Any], poll: Any = None) -> bool:
         """See `Templates`."""
+        del tenant, template, data, poll
+        return True
 
 
 class Plans:

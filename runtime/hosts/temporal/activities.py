@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from temporalio import activity
@@ -49,8 +49,10 @@ class Templates(Protocol):
     async def find(self, tenant: str, reference: dict[str, Any]) -> dict[str, Any]:
         """{'plan_hash' or 'plan', 'template', 'static_data'} of {'id'|'name'|'export'}, or {'error': message}."""
 
-    async def save_static_data(self, tenant: str, template: str, data: dict[str, Any]) -> None:
-        """Keep a template's static data."""
+    async def save_static_data(
+        self, tenant: str, template: str, data: dict[str, Any], poll: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Keep a template's static data. Return False where `poll` is not the one whose mark counts."""
 
 
 class Slots(Protocol):
@@ -172,15 +174,18 @@ class Activities:
         return found
 
     @activity.defn(name=names.SAVE_STATIC_DATA)
-    async def save_static_data(self, change: dict[str, Any]) -> None:
-        """Write static data at the end of a run, as n8n does."""
+    async def save_static_data(self, change: dict[str, Any]) -> bool:
+        """Write static data at the end of a run, as n8n does, or of a poll. Return False for a poll that is not to go on."""
         _of_run(change["tenant"])
         try:
-            await self.templates.save_static_data(change["tenant"], change["template"], change["static_data"])
+            return await self.templates.save_static_data(
+                change["tenant"], change["template"], change["static_data"], change.get("poll")
+            )
         except Exception as error:  # as in n8n: the run is what it is, and the log has the error
             if is_fault(error):
                 raise
             log_exception(log, error, "")
+            return True
 
     @activity.defn(name=names.TAKE_SLOT)
     async def take_slot(self, asked: dict[str, Any]) -> bool:

@@ -210,10 +210,10 @@ class TemporalHost:
             )
         if self.spent > ACTIVATION_ITEM_BUDGET:
             await self.sleep(0.001)
-        if self.start.trigger_kind == TriggerKind.POLL and execution.plan.step[step].trigger == TriggerKind.POLL:
-            await self.save_static_data(
-                execution
-            )  # how far it has read: the next poll must not wait for this run's end
+        polled = self.start.trigger_kind == TriggerKind.POLL and execution.plan.step[step].trigger == TriggerKind.POLL
+        # how far it has read is saved now: the next poll must not wait for this run's end
+        if polled and not await self.save_static_data(execution, poll=step):
+            execution.engine.withdraw(step)
         if self.should_continue_as_new() and not execution.engine.parked:
             await self._continue_as_new(execution)
         else:
@@ -278,15 +278,26 @@ class TemporalHost:
             self.carries = workflow.patched(CARRIED_STEPS)
         return self.carries
 
-    async def save_static_data(self, execution: RunView) -> None:
-        """Write what the run has changed since it last did. n8n keeps those of production runs only."""
+    async def save_static_data(self, execution: RunView, poll: str | None = None) -> bool:
+        """Write what the run has changed since it last did. n8n keeps those of production runs only.
+
+        Return False where the run is a poll (of the step `poll`) and another one has moved its mark in the meantime.
+        """
         data, before = execution.static_data, self.before
         changed = {name: value for name, value in data.items() if name not in before or before[name] != value}
         if not changed or self.start.mode == Mode.MANUAL:
-            return
+            return True
+        change: dict[str, Any] = {
+            "tenant": self.start.tenant,
+            "template": self.start.template,
+            "static_data": changed,
+        }
+        if poll is not None:
+            key = f"node:{poll}"
+            change["poll"] = {"key": key, "before": before.get(key), "run": workflow.info().workflow_id}
         self.before = copy.deepcopy(data)
-        told = {"tenant": self.start.tenant, "template": self.start.template, "static_data": changed}
-        await self.local.finish(names.SAVE_STATIC_DATA, hand_out(told, "", None))
+        saved = await self.local.finish(names.SAVE_STATIC_DATA, hand_out(change, "", None))
+        return saved is not False  # recorded runs of before have None
 
     async def _continue_as_new(self, execution: RunView) -> None:
         """A run with a caller who waits is asked again by the API; without that, its history would grow to the limit."""

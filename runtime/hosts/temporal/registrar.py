@@ -24,7 +24,7 @@ from schemas.plan import Step
 from service.background_loops import BackgroundLoop
 from service.registration_store import Registration, RegistrationStore
 
-__all__ = ["Registrar"]
+__all__ = ["Registrar", "told"]
 
 T = TypeVar("T")
 log = get_logger("tempor8.registrations")
@@ -41,6 +41,33 @@ NO_ADDRESS: Final = (
     "The vendor cannot be told where to deliver: set TEMPOR8_PUBLIC_URL of every API and worker to the address under which the "
     "API is reached from outside, such as https://automation.example.com"
 )
+
+
+_DOING: Final = {"activate": "register", "look": "look for", "deactivate": "remove"}
+_ADVICE: Final = {
+    "401": "Check the credential, or connect the account again.",
+    "403": "Check what the credential may do at the vendor.",
+    "404": "Check what the trigger's parameters name, and the credential.",
+    "429": "The vendor takes no more requests for now.",
+}
+MAX_SAID: Final = 400
+"""Characters of what a vendor said: a page of HTML does not push out what to do."""
+_AGAIN: Final = "It is tried again by itself, later each time."
+
+
+def told(vendor: str, action: str, error: Mapping[str, Any]) -> str:
+    """Return an error of a registration in words: vendor, operation, status, what was said, and what to do.
+
+    Args:
+        vendor: its name.
+        action: see `register`.
+        error: {message, description, httpCode}; only the message is always there.
+    """
+    status = str(error.get("httpCode") or "")
+    said = ": ".join(str(error[name]) for name in ("message", "description") if error.get(name))
+    code = f" (HTTP {status})" if status.isdecimal() else ""
+    advice = " ".join(filter(None, (_ADVICE.get(status), _AGAIN)))
+    return f"{vendor}: could not {_DOING[action]} the webhook{code}: {said[:MAX_SAID].rstrip('.')}. {advice}"
 
 
 class _VendorError(Exception):
@@ -172,12 +199,17 @@ class Registrar:
             async with asyncio.timeout(TASK_SECONDS):
                 result = await run_task(task, self._catalog, self._capabilities, evaluator_of(tenant), _Host())
         except TimeoutError:
-            raise _VendorError(f"The vendor took longer than {TASK_SECONDS:g} seconds") from None
+            late = {"message": f"it took longer than {TASK_SECONDS:g} seconds"}
+            raise _VendorError(told(self._vendor(step), action, late)) from None
         if (error := result.get("error")) is not None:
             if action == "deactivate" and str(error.get("httpCode")) in GONE:
                 return {"state": {}, "done": "removed"}
-            raise _VendorError(": ".join(str(error[name]) for name in ("message", "description") if error.get(name)))
+            raise _VendorError(told(self._vendor(step), action, error))
         return dict(result["value"])
+
+    def _vendor(self, step: Step) -> str:
+        declared = self._catalog.find(step.type, step.version, step.parameters)
+        return str(getattr(getattr(declared, "descriptor", None), "name", step.type))
 
     def _url(self, tenant: str, wanted: Mapping[str, Any]) -> str:
         if self._base is None:

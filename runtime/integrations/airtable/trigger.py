@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from runtime.contract import Items, NodeApiError
+from runtime.contract import Items, NodeError
+from runtime.integrations.answers import member_of_answer
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.template import Template
 from runtime.integrations.triggers.poll_trigger import PollRun
 from runtime.integrations.triggers.times import Interval
+from runtime.values.javascript import js_string
 
 
 async def poll(poll: PollRun) -> Items:
@@ -16,7 +18,7 @@ async def poll(poll: PollRun) -> Items:
     fields = parameters.get("additionalFields") or {}
     query: dict[str, Any] = {"view": fields.get("viewId") or None}
     if fields.get("fields"):
-        query["fields"] = [*FILTERS["split"](fields["fields"]), parameters.get("triggerField")]
+        query |= {f"fields[][{i}]": each for i, each in enumerate(js_string(fields["fields"]).split(","))}
     if poll.manual:
         query["maxRecords"] = 1
     else:
@@ -26,7 +28,6 @@ async def poll(poll: PollRun) -> Items:
     records = await poll.pages(
         path=Template("/{$base|quote}/{$table|quote}"),
         query=query,
-        arrays="brackets",
         page={
             "when": True,
             "items": Template("{$response.records}"),
@@ -34,8 +35,8 @@ async def poll(poll: PollRun) -> Items:
         },
     )
     time.close()
-    if poll.manual and not records:
-        raise NodeApiError("No data with the current filter could be found")
+    if poll.manual and records and parameters.get("triggerField") not in member_of_answer(records[0], "fields"):
+        raise NodeError(f'The Field "{parameters.get("triggerField")}" does not exist.')
     if not parameters.get("downloadAttachments"):
         return [{"json": each} for each in records]
     return [

@@ -10,6 +10,7 @@ _ALL: Final = (
     "note", "confidential_issues", "confidential_note", "deployment", "issues", "job", "merge_requests", "pipeline", "push",
     "releases", "tag_push", "wiki_page",
 )  # fmt: skip
+_PUSH: Final = "push_events"
 
 
 def hooks(scope: Scope) -> str:
@@ -26,4 +27,5 @@ def wanted(scope: Scope) -> list[Any]:
 
 def events(scope: Scope) -> dict[str, bool]:
     """Return the events that are wanted as members of a hook."""
-    return {f"{each}_events": True for each in wanted(scope)}
+    chosen = {f"{each}_events": True for each in wanted(scope)}
+    return chosen if _PUSH in chosen else {**chosen, _PUSH: False}  # GitLab's own default is true

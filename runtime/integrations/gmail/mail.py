@@ -108,7 +108,9 @@ def simplified(message: Mapping[str, Any], labels: Sequence[Mapping[str, Any]]) 
     """Return a message with its labels by name and its headers as members."""
     made = {name: each for name, each in message.items() if name != "labelIds"}
     if isinstance(ids := message.get("labelIds"), list):
-        made["labels"] = [{"id": each.get("id"), "name": each.get("name")} for each in labels if each.get("id") in ids]
+        made["labels"] = [
+            {name: each[name] for name in ("id", "name") if name in each} for each in labels if each.get("id") in ids
+        ]
     payload = message.get("payload")
     if isinstance(payload, Mapping) and payload.get("headers"):
         made["payload"] = {name: each for name, each in payload.items() if name != "headers"}

@@ -1,15 +1,17 @@
 """Gmail Trigger: messages that have come since the last poll."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Final
 
 from runtime.contract import Items, NodeError
+from runtime.integrations.answers import appended, member_of_answer
 from runtime.integrations.filters import is_empty
 from runtime.integrations.gmail.functions import search
 from runtime.integrations.gmail.mail import parsed, simplified
 from runtime.integrations.operation import WRONG_VALUES
 from runtime.integrations.triggers.poll_trigger import PollRun
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_number, js_string
 
 _METADATA: Final = {"format": "metadata", "metadataHeaders": ["From", "To", "Cc", "Bcc", "Subject"]}
 _OWN_STATE: Final = 1.1
@@ -42,7 +44,7 @@ async def poll(poll: PollRun) -> Items:
 
 def _remember(poll: PollRun, state: dict[str, Any], messages: list[dict[str, Any]], since: int) -> None:
     """Move on to the newest message. A poll that found only older ones, which had waited, does not move back."""
-    newest = max((int(each.get("internalDate") or 0) // 1000 for each in messages), default=0)
+    newest = max((_seconds(each.get("internalDate")) for each in messages), default=0)
     if not poll.manual:
         state["lastTimeChecked"] = max(newest, since)
     elif messages:
@@ -50,6 +52,12 @@ def _remember(poll: PollRun, state: dict[str, Any], messages: list[dict[str, Any
     if messages:
         known = state.get("possibleDuplicates") or [] if newest <= since and not poll.manual else []
         state["possibleDuplicates"] = list(dict.fromkeys([*known, *(each.get("id") for each in messages)]))
+
+
+def _seconds(milliseconds: Any) -> int:
+    """Return the second of a message; 0 where Gmail's answer does not say it."""
+    number = js_number(milliseconds)
+    return int(number // 1000) if isfinite(number) else 0
 
 
 def _state(poll: PollRun) -> dict[str, Any]:
@@ -62,7 +70,7 @@ def _state(poll: PollRun) -> dict[str, Any]:
 async def _new_messages(poll: PollRun, state: dict[str, Any], since: int) -> list[dict[str, Any]]:
     """Return the messages that were not seen before, drafts and sent ones among them."""
     if poll.manual or poll.scope.version < _PORTIONS:
-        return await _fetched(poll, state, await _listed(poll, since))
+        return await _fetched(poll, state, await _listed(poll, since), _options(poll))
     return await _portion(poll, state, since)
 
 
@@ -80,7 +88,7 @@ async def _listed(poll: PollRun, since: int) -> list[str]:
     query = {**first, **query, "includeDrafts": drafts, "q": " ".join(each for each in words if each)}
     query = {name: each for name, each in {**query, **_options(poll)}.items() if not is_empty(each)}
     found = await poll.request(path="/messages", query=query, arrays="repeat")
-    return [js_string(each["id"]) for each in found.get("messages") or []]
+    return [js_string(member_of_answer(each, "id")) for each in appended(found, "messages")]
 
 
 async def _portion(poll: PollRun, state: dict[str, Any], since: int) -> list[dict[str, Any]]:
@@ -89,13 +97,13 @@ async def _portion(poll: PollRun, state: dict[str, Any], since: int) -> list[dic
     failing: list[list[Any]] = state.get("failedFetches") or []
     pending: list[str] = state.get("pendingMessageIds") or []
     waiting = [*(id_ for id_, times in failing if times < _MAX_FETCHES), *pending]
-    messages, left, tried = await _fetched(poll, state, waiting[:limit]), waiting[limit:], bool(pending)
+    messages, left, tried = await _fetched(poll, state, waiting[:limit], {}), waiting[limit:], bool(pending)
     if not left:
         known = {*(state.get("possibleDuplicates") or []), *pending, *(id_ for id_, _ in failing)}
         fresh = [each for each in await _listed(poll, since) if each not in known]
         now = limit - len(messages)
         left, tried = fresh[now:], tried or bool(fresh)
-        messages += await _fetched(poll, state, fresh[:now])
+        messages += await _fetched(poll, state, fresh[:now], _options(poll))
     if messages:
         state["noProgressTicks"] = 0
     if messages or tried:
@@ -103,15 +111,22 @@ async def _portion(poll: PollRun, state: dict[str, Any], since: int) -> list[dic
     return messages
 
 
-async def _fetched(poll: PollRun, state: dict[str, Any], ids: list[str]) -> list[dict[str, Any]]:
-    """Return messages; one that cannot be read is counted in the state, and the others go on."""
-    messages, portions = [], poll.scope.version >= _PORTIONS
+async def _fetched(
+    poll: PollRun, state: dict[str, Any], ids: list[str], options: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return messages; one that cannot be read is counted in the state, and the others go on.
+
+    One without its source counts too, and is remembered as one that was seen.
+    """
+    messages, portions = list[dict[str, Any]](), poll.scope.version >= _PORTIONS
     for id_ in ids:
         failing: list[list[Any]] = state.get("failedFetches") or []
         before = next((times for known, times in failing if known == id_), 0) if portions else 0
         others = [each for each in failing if not portions or each[0] != id_]
         try:
-            messages.append(await _message(poll, id_))
+            messages.append(await _message(poll, id_, options))
+            if _is_wanted(poll, messages[-1]) and not _is_readable(poll, messages[-1]):
+                raise NodeError("Gmail sent a message without its source")  # noqa: TRY301  # both are counted alike
         except NodeError as error:
             poll.run.context.log.info("a message could not be read", reason=error.message)
             state["failedFetches"] = [*others, [id_, before + 1]][-_MAX_FAILED:]
@@ -121,26 +136,44 @@ async def _fetched(poll: PollRun, state: dict[str, Any], ids: list[str]) -> list
     return messages
 
 
-async def _message(poll: PollRun, id_: str) -> dict[str, Any]:
-    query: Mapping[str, Any] = _METADATA if _is_simple(poll) else {"format": "raw", **_options(poll)}
+async def _message(poll: PollRun, id_: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    query: Mapping[str, Any] = _METADATA if _is_simple(poll) else {"format": "raw", **options}
     body: Any = await poll.request(path=f"/messages/{id_}", query=dict(query), arrays="repeat")
-    if not isinstance(body, dict) or not (_is_simple(poll) or isinstance(body.get("raw"), str)):
-        raise NodeError("Gmail sent a message without its source")
+    if not isinstance(body, dict):
+        raise NodeError("Gmail sent no message")
     return body
+
+
+def _is_readable(poll: PollRun, message: Mapping[str, Any]) -> bool:
+    return _is_simple(poll) or isinstance(message.get("raw"), str)
 
 
 async def _items(poll: PollRun, messages: list[dict[str, Any]]) -> Items:
     seen = [] if poll.manual else _state(poll).get("possibleDuplicates") or []
-    wanted = [each for each in messages if each.get("id") not in seen and _is_wanted(poll, each)]
+    wanted = [
+        each for each in messages if each.get("id") not in seen and _is_wanted(poll, each) and _is_readable(poll, each)
+    ]
     if not wanted:
         return []
     if _is_simple(poll):
-        labels = (await poll.request(path="/labels")).get("labels") or []
-        return [{"json": simplified(each, labels)} for each in wanted]
+        return await _simplified(poll, wanted)
     options = _options(poll)
     prefix = js_string(options.get("dataPropertyAttachmentsPrefixName") or "attachment_")
     attachments = bool(options.get("downloadAttachments"))
     return [await parsed(poll.run.context, each, prefix, 0, attachments=attachments) for each in wanted]
+
+
+async def _simplified(poll: PollRun, messages: list[dict[str, Any]]) -> Items:
+    """Return the messages with the names of their labels; as they are, as in n8n, when Gmail does not give the labels."""
+    try:
+        answer = await poll.request(path="/labels")
+        labels = (answer.get("labels") if isinstance(answer, Mapping) else None) or []
+        return [{"json": simplified(each, labels)} for each in messages]
+    except (NodeError, *WRONG_VALUES) as error:
+        if poll.manual:
+            raise
+        poll.run.context.log.info("messages could not be simplified", reason=str(error))
+        return [{"json": each} for each in messages]
 
 
 def _is_wanted(poll: PollRun, message: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from runtime.contract import Items, NodeApiError
+from runtime.integrations.answers import appended
 from runtime.integrations.template import Template
 from runtime.integrations.triggers.poll_trigger import PollRun
 from runtime.integrations.triggers.times import Interval
@@ -19,7 +20,7 @@ async def poll(poll: PollRun) -> Items:
     event, place = poll.scope.parameters.get("event"), poll.scope.parameters.get("triggerOn")
     query = _EVERYWHERE | {"q": _search(poll, time.start), "fields": "nextPageToken, files(*)"}
     if poll.manual:
-        found = (await poll.request(path="/drive/v3/files", query=query | {"pageSize": 1})).get("files") or []
+        found = appended(await poll.request(path="/drive/v3/files", query=query | {"pageSize": 1}), "files")
     else:
         page = {
             "items": Template("{$response.files}"),

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from runtime.contract import Items, NodeError
+from runtime.integrations.answers import appended, member_of_answer
 from runtime.integrations.google_sheets.cells import in_path, objects
 from runtime.integrations.template import Template
 from runtime.integrations.triggers.poll_trigger import PollRun
 from runtime.sandbox.spreadsheets import read_sheet
+from schemas.item import UNDEFINED
 
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _TITLE_CHARACTERS: Final = 31
@@ -36,17 +38,15 @@ async def _sheet(poll: PollRun, document: str) -> Mapping[str, Any]:
     found = await poll.request(path=path, query={"fields": "sheets.properties"})
     wanted = str(poll.scope.names["sheet"]).removeprefix("gid=")
     for each in found.get("sheets") or []:
-        properties: Mapping[str, Any] = each["properties"]
-        if str(properties["sheetId"]) == wanted:
-            return properties
+        properties = member_of_answer(each, "properties")
+        if str(member_of_answer(properties, "sheetId")) == wanted:
+            return dict(properties)
     raise NodeError(f"The document has no sheet with the id {wanted}", description="Choose the sheet again.")
 
 
 async def _values(poll: PollRun, document: str, title: str, range_: str, query: Mapping[str, Any]) -> list[list[Any]]:
     path = f"/v4/spreadsheets/{in_path(document)}/values/{in_path(title)}!{range_}"
-    found = await poll.request(path=path, query=dict(query))
-    rows: list[list[Any]] = found.get("values") or []
-    return rows
+    return appended(await poll.request(path=path, query=dict(query)), "values")
 
 
 def _location(poll: PollRun) -> Mapping[str, Any]:
@@ -94,6 +94,7 @@ async def _changed(poll: PollRun, document: str, title: str) -> Items:
     known = poll.state.get("lastRevision")
     if not poll.manual and known == int(revision["id"]):
         return []
+    newest_link = None if poll.manual else member_of_answer(revision.get("exportLinks", UNDEFINED), _XLSX)
     place = _location(poll)
     range_ = str(place.get("range") or "A:ZZZ")
     query = {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "SERIAL_NUMBER"}
@@ -103,7 +104,9 @@ async def _changed(poll: PollRun, document: str, title: str) -> Items:
         first = int(place.get("firstDataRow") or header_row + 1)
         return _items(current[header_row - 1] if len(current) >= header_row else [], current[first - 1 :])
     link = poll.state.get("lastRevisionLink")
-    poll.state.update({"lastRevision": int(revision["id"]), "lastRevisionLink": revision["exportLinks"][_XLSX]})
+    poll.state.update(
+        {"lastRevision": int(revision["id"]), "lastRevisionLink": None if newest_link is UNDEFINED else newest_link}
+    )
     if not known or not link:
         return []
     file = await poll.request(url=f"{link}&mimeType={_XLSX}", response="file", filename="revision.xlsx")
@@ -133,8 +136,7 @@ async def _revision(poll: PollRun, document: str) -> Mapping[str, Any]:
 def _differences(poll: PollRun, previous: Rows, current: Rows, header: int) -> Items:
     event, shown = poll.scope.parameters.get("event"), poll.scope.parameters.get("includeInOutput")
     columns = max((rows[header] if len(rows) > header else [] for rows in (previous, current)), key=len)
-    watched = (poll.scope.parameters.get("options") or {}).get("columnsToWatch") or []
-    places = [list(columns).index(each) for each in watched if each in columns]
+    compared = _compared(poll, columns)
     before, after = list[dict[str, Any]](), list[dict[str, Any]]()
     for number in range(max(len(previous), len(current))):
         old, new = _row(previous, number, len(columns)), _row(current, number, len(columns))
@@ -143,7 +145,6 @@ def _differences(poll: PollRun, previous: Rows, current: Rows, header: int) -> I
         is_new = number >= len(previous)
         if event == "rowUpdate" and is_new:
             continue
-        compared = places or range(len(columns))
         if not is_new and old is not None and all(old[each] == new[each] for each in compared):
             continue
         first: dict[str, Any] = {"row_number": number + 1}
@@ -157,6 +158,16 @@ def _differences(poll: PollRun, previous: Rows, current: Rows, header: int) -> I
             for old, new in zip(before, after, strict=True)
         ]
     return [{"json": each} for each in (before if shown == "old" else after)]
+
+
+def _compared(poll: PollRun, columns: Sequence[Any]) -> Sequence[int]:
+    """Return the places of the cells that are compared. Where added rows are wanted too, n8n looks one cell to the right."""
+    watched = (poll.scope.parameters.get("options") or {}).get("columnsToWatch") or []
+    if not watched:
+        return range(len(columns))
+    right = poll.scope.parameters.get("event") == "anyUpdate"
+    places = [list(columns).index(each) + right for each in watched if each in columns]
+    return [each for each in places if each < len(columns)]
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

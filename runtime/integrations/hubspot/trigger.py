@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from runtime.contract import NodeError
 from runtime.integrations.scope import Scope
 
 _ID: Final = {
@@ -15,13 +16,16 @@ _ID: Final = {
 
 
 def events(scope: Scope) -> list[Any]:
-    """Return each event, with the id of its object under a name that says what it is."""
+    """Return each event, with the id of its object under a name that says what it is. Raise NodeError for what is no event."""
     body = scope.names["body"]
-    return [_event(each) for each in (body if isinstance(body, list) else [body]) if isinstance(each, dict)]
+    return [_event(each) for each in (body if isinstance(body, list) else [body])]
 
 
-def _event(event: dict[str, Any]) -> dict[str, Any]:
-    kind = str(event.get("subscriptionType") or "").partition(".")[0]
-    if kind not in _ID or "objectId" not in event:
+def _event(event: Any) -> dict[str, Any]:
+    type_ = event.get("subscriptionType") if isinstance(event, dict) else None
+    if not isinstance(event, dict) or not isinstance(type_, str):
+        raise NodeError("An event of the delivery has no subscriptionType: it is not one of HubSpot")
+    kind = next((each for each in _ID if each in type_), None)
+    if kind is None or "objectId" not in event:
         return event
     return {**{name: each for name, each in event.items() if name != "objectId"}, _ID[kind]: event["objectId"]}

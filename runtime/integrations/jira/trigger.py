@@ -18,6 +18,7 @@ _ALL: Final = (
     "worklog_deleted",
 )  # fmt: skip
 _OLD, _NEW = "/webhooks/1.0/webhook", "/jira-webhook/1.0/webhooks"
+_OK: Final = 200
 _NEW_SERVER: Final = 10
 """The version of a server of one's own from which on the address is another."""
 
@@ -32,7 +33,8 @@ def base(scope: Scope) -> str:
 def endpoint(scope: Scope) -> str:
     """Return where this Jira has its webhooks."""
     server: Any = scope.names.get("response")
-    if not isinstance(server, dict) or server.get("deploymentType") != "Server":
+    status = scope.names.get("status")
+    if status != _OK or not isinstance(server, dict) or server.get("deploymentType") == "Cloud":
         return _OLD
     major = (server.get("versionNumbers") or [0])[0]
     return _NEW if major >= _NEW_SERVER else _OLD

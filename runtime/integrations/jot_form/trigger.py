@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Item, Items, NodeError
+from runtime.integrations.answers import ThrownError, member_of_answer
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.json_text import NotJsonError, parse_json
@@ -20,6 +21,16 @@ def hook(scope: Scope) -> Any:
     if not isinstance(content, Mapping):
         return UNDEFINED
     return next((number for number, url in content.items() if url == scope.names["webhookUrl"]), UNDEFINED)
+
+
+def created(scope: Scope) -> Any:
+    """Return the number of our webhook, which Jotform has just taken. Raise ThrownError when it does not say."""
+    response = scope.names.get("response")
+    if response is None or member_of_answer(response, "content") in (None, UNDEFINED):
+        raise ThrownError(
+            "Cannot convert undefined or null to object", description="Jotform did not say which webhooks the form has."
+        )
+    return hook(scope)
 
 
 def items(scope: Scope) -> list[Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Item, Items, NodeError
+from runtime.integrations.answers import appended, member_of_answer
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import WRONG_VALUES
 from runtime.integrations.triggers.poll_trigger import PollRun
@@ -41,7 +42,7 @@ async def _messages(poll: PollRun, time: Interval) -> list[dict[str, Any]]:
         if poll.manual:
             searched = {"$filter": f"receivedDateTime ge {_NEVER} and ({' and '.join(terms)})"} if terms else {}
             newest = query | searched | {"$top": 1, "$orderby": "receivedDateTime desc"}
-            found += (await poll.request(path=path, query=newest)).get("value") or []
+            found += appended(await poll.request(path=path, query=newest), "value")
             return found[:1]
         within = [*terms, f"receivedDateTime ge {time.start}", f"receivedDateTime lt {time.end}"]
         found += await _all(poll, path, query | {"$filter": " and ".join(within), "$top": 100})
@@ -51,13 +52,13 @@ async def _messages(poll: PollRun, time: Interval) -> list[dict[str, Any]]:
 async def _all(poll: PollRun, path: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the elements of all pages: the address of the next one has its whole query."""
     page = await poll.request(path=path, query=dict(query))
-    found: list[dict[str, Any]] = list(page.get("value") or [])
+    found: list[dict[str, Any]] = appended(page, "value")
     for _ in range(_MAX_PAGES):
-        link = page.get("@odata.nextLink")
-        if not link:
+        link = member_of_answer(page, "@odata.nextLink")
+        if not link or link is UNDEFINED:
             return found
         page = await poll.request(url=link)
-        found += page.get("value") or []
+        found += appended(page, "value")
     raise NodeError(f"Microsoft Outlook gave more than {_MAX_PAGES} pages")
 
 

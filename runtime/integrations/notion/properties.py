@@ -191,7 +191,8 @@ def simple_page(page: Any, version: float) -> dict[str, Any] | None:
             return {**shown, "title": title}
         return {**shown, **_named(page, title, version)}
     properties = page.get("properties") or {}
-    if (page.get("parent") or {}).get("type") in ("page_id", "workspace"):
+    parent = page.get("parent")
+    if isinstance(parent, Mapping) and parent.get("type") in ("page_id", "workspace"):
         return {**shown, **_named(page, properties["title"]["title"][0].get("plain_text"), version)}
     if version < _NAMES_SINCE:
         return {**shown, **_simple_all(properties)}

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Items
+from runtime.integrations.answers import appended, member_of_answer
 from runtime.integrations.notion.properties import simple_page
 from runtime.integrations.template import Template
 from runtime.integrations.triggers.poll_trigger import PollRun
-from runtime.integrations.triggers.times import Interval, stamp
-from runtime.values.dates import parse_date
+from runtime.integrations.triggers.times import Interval
+from schemas.item import UNDEFINED
 
 _PAGE: Final = 10
 _MINUTE: Final = 60_000
@@ -22,11 +23,11 @@ async def poll(poll: PollRun) -> Items:
     body: dict[str, Any] = {"page_size": 1, "sorts": [{"timestamp": member, "direction": "descending"}]}
     if poll.manual:
         time.close()
-        return _shown(poll, (await _ask(poll, body)).get("results") or [])
-    body["filter"] = {"timestamp": member, member: {"on_or_after": _minute(time.start)}}
-    newest = (await _ask(poll, body)).get("results") or []
+        return _shown(poll, appended(await _ask(poll, body), "results"))
+    body["filter"] = {"timestamp": member, member: {"on_or_after": time.start}}
+    newest = appended(await _ask(poll, body), "results")
     time.close()
-    if not newest:
+    if not newest or member_of_answer(newest[0], "id") is UNDEFINED:
         return []
     pages = await poll.pages(
         method="POST",
@@ -39,20 +40,17 @@ async def poll(poll: PollRun) -> Items:
         },
     )
     seen = poll.state.get("possibleDuplicates") or []
-    poll.state["possibleDuplicates"] = [each["id"] for each in pages if each.get(member) == newest[0].get(member)]
-    return _shown(poll, [each for each in pages if each.get("id") not in seen])
+    poll.state["possibleDuplicates"] = [
+        each.get("id") for each in pages if member_of_answer(each, member) == newest[0].get(member)
+    ]
+    return _shown(poll, [each for each in pages if member_of_answer(each, "id") not in seen])
 
 
 async def _ask(poll: PollRun, body: Mapping[str, Any]) -> Any:
-    return await poll.request(method="POST", path=Template("{$place|path}"), json=dict(body))
+    return await poll.request(method="POST", path=Template("{$place|path}"), json=dict(body)) or {}
 
 
 def _shown(poll: PollRun, pages: list[Any]) -> Items:
     if not poll.scope.parameters.get("simple"):
         return [{"json": each} for each in pages]
     return [{"json": flat} for flat in (simple_page(each, 1) for each in pages) if flat is not None]
-
-
-def _minute(text: str) -> str:
-    at = parse_date(text)
-    return stamp(at.ms - at.ms % _MINUTE) if at is not None else text

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Items, NodeError
+from runtime.integrations.answers import appended, member_of_answer
 from runtime.integrations.salesforce.functions import LISTED, NAME
 from runtime.integrations.triggers.poll_trigger import PollRun
 from runtime.integrations.triggers.times import stamp
 from runtime.values.dates import parse_date
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 _LATE: Final = 15 * 60_000
 """Milliseconds by which a poll reaches back: Salesforce may show a record later than it says that it was changed."""
@@ -54,8 +56,9 @@ async def _records(poll: PollRun, query: str) -> list[Mapping[str, Any]]:
     path, found = "/query", list[Mapping[str, Any]]()
     for _ in range(_MAX_PAGES):
         answer = await poll.request(path=path, query={"q": query})
-        found += answer.get("records") or []
-        path = js_string(answer.get("nextRecordsUrl") or "").removeprefix(_BEFORE)
+        found += appended(answer, "records")
+        following = member_of_answer(answer, "nextRecordsUrl")
+        path = "" if following in (None, UNDEFINED) else js_string(following).removeprefix(_BEFORE)
         if not path or poll.manual:
             return found
     raise NodeError(f"Salesforce gave more than {_MAX_PAGES} pages")

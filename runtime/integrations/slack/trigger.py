@@ -17,8 +17,10 @@ _OF_THE_WORKSPACE: Final = ("team_join", "app_home_opened")
 def items(scope: Scope) -> list[Any]:
     """Return the event; nothing when it is not one that is wanted, or in another channel. Raise NodeError when there is none."""
     event = (scope.names["body"] or {}).get("event") if isinstance(scope.names["body"], Mapping) else None
-    if not isinstance(event, Mapping):
+    if event is None:
         raise NodeError("The delivery has no event: it is not one of Slack")
+    if not isinstance(event, Mapping):
+        return []
     if not _is_wanted(event, scope):
         return []
     parameters = scope.parameters

@@ -10,4 +10,4 @@ signed, signatures, sent_at = _HEADER.signed, _HEADER.signatures, _HEADER.sent_a
 def events(scope: Scope) -> list[object]:
     """Return the event; nothing when its type is not wanted."""
     body, wanted = scope.names["body"], scope.parameters.get("events") or []
-    return [body] if isinstance(body, dict) and ("*" in wanted or body.get("type") in wanted) else []
+    return [body] if isinstance(body, dict) and body.get("type") and ("*" in wanted or body["type"] in wanted) else []

@@ -1,6 +1,6 @@
 """A trigger that asks a vendor for what is new."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from runtime.contract import ActivityContext, Item, Items, NodeError
@@ -52,6 +52,7 @@ class VendorPoll(Described, Poll):
         items: Items = [cast("Item", {"json": {}})]
         run = NodeRun(self, context, items)
         scope, sender = await run.prepare(0)
+        scope = replace(scope, strict=True)
 
         async def scope_of(i: int) -> Scope:
             return (await run.prepare(i))[0]

@@ -2,9 +2,11 @@
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from runtime.contract import ActivityContext, Items, NodeError
+from runtime.integrations.answers import ThrownError
 from runtime.integrations.descriptor import Operation
 from runtime.integrations.node_run import NodeRun
 from runtime.integrations.operation import Run, run_operation
@@ -35,7 +37,7 @@ async def register(node: WebhookTrigger, context: ActivityContext, payload: Json
     assert spec is not None  # the loader gives this function to classes of such descriptors
     state = dict(asked["state"])
     scope, sender = await NodeRun(node, context, [{"json": {}}]).prepare(0)
-    scope = scope.having(
+    scope = replace(scope, strict=True).having(
         webhookUrl=asked["url"], registration=asked["registration"], nodeId=asked["node_id"],
         workflowId=asked["workflow_id"], random=secrets.token_hex(32), state=state,
     )  # fmt: skip
@@ -97,5 +99,12 @@ async def _phase(phase: Phase, sender: Sender, scope: Scope) -> dict[str, Any]:
     found = True if phase.found is None else {"$if": phase.found, "$then": True, "$else": False}
     output = [{"found": found, "state": dict(phase.state)}]
     operation = Operation(request=phase.request, steps=phase.steps, output=output, pair="none")
-    (item,) = await run_operation(operation, sender, scope)
+    try:
+        (item,) = await run_operation(operation, sender, scope)
+    except ThrownError as error:
+        name = sender.descriptor.name
+        raise NodeError(
+            f"{name} answered with success, but without what is read of its answer ({error.message})",
+            description=f"Check the address in the credential: something else than {name} may answer there.",
+        ) from error
     return item["json"]

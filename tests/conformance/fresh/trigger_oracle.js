@@ -16,8 +16,10 @@ process.argv = [process.argv[0], 'n8n', 'execute'];
 
 // ---- the world: every request of the process goes to one server, which knows where it was meant to go
 const plain = http.request.bind(http);
+const asking = new AsyncLocalStorage();
 let port = 0;
 let world = null;
+let number = 0;
 
 function redirect(scheme) {
   return (...given) => {
@@ -33,7 +35,7 @@ function redirect(scheme) {
     if (options.port === port && host === '127.0.0.1') return plain(options, callback);
     const usual = { 'http:': 80, 'https:': 443 }[scheme];
     const at = options.port && Number(options.port) !== usual ? `${host}:${options.port}` : host;
-    const headers = { ...(options.headers || {}), 'x-meant-for': `${scheme}//${at}` };
+    const headers = { ...(options.headers || {}), 'x-meant-for': `${scheme}//${at}`, 'x-asked-by': String(asking.getStore() ?? '') };
     return plain({ method: options.method, path: options.path, auth: options.auth, headers, host: '127.0.0.1', port, agent: false }, callback);
   };
 }
@@ -42,6 +44,7 @@ for (const [module, scheme] of [[http, 'http:'], [https, 'https:']]) {
   module.get = (...given) => { const asked = module.request(...given); asked.end(); return asked; };
 }
 
+const OWN = ['x-meant-for', 'x-asked-by'];
 const pathOf = (url) => { try { return new URL(url).pathname; } catch { return url; } };
 
 function choose(method, url) {
@@ -57,10 +60,12 @@ function answer(request, reply) {
   request.on('data', (each) => chunks.push(each));
   request.on('end', () => {
     const meant = request.headers['x-meant-for'];
+    const late = request.headers['x-asked-by'] !== String(number); // of a step that was given up, and asks on
+    if (late) return reply.destroy();
     const url = meant + request.url;
     const headers = [];
     for (let i = 0; i < request.rawHeaders.length; i += 2) {
-      if (request.rawHeaders[i].toLowerCase() !== 'x-meant-for') headers.push([request.rawHeaders[i], request.rawHeaders[i + 1]]);
+      if (!OWN.includes(request.rawHeaders[i].toLowerCase())) headers.push([request.rawHeaders[i], request.rawHeaders[i + 1]]);
     }
     const told = world ? choose(request.method, url) : { status: 200, json: {} };
     if (world) {
@@ -176,7 +181,8 @@ async function delivered(at, step) {
   const found = at.type.description.webhooks.find((each) => at.workflow.expression.getSimpleParameterValue(at.node, each.httpMethod, 'internal', {}, undefined, 'POST') === method);
   if (!found) return { response: { status: 404 } };
   let made = null, failed = null;
-  receive = async (request, reply) => {
+  const own = number;
+  receive = (request, reply) => asking.run(own, async () => {
     request.params = {};
     at.additional.httpRequest = request;
     at.additional.httpResponse = reply;
@@ -193,7 +199,7 @@ async function delivered(at, step) {
       failed = error;
       if (!reply.headersSent) reply.status(500).json({ code: 0, message: 'Workflow Webhook Error: Workflow could not be started!' });
     }
-  };
+  });
   const search = new URLSearchParams(query || {}).toString();
   const response = await new Promise((done, fail) => {
     const asked = plain({ host: '127.0.0.1', port: hooks, method, path: `/webhook/${HOOK}/webhook${search ? `?${search}` : ''}`, headers: { host: 'n8n.example.com', ...headers } }, (told) => {
@@ -272,7 +278,8 @@ async function shown(item) {
     const steps = [];
     for (const step of asked.steps) {
       const late = new Promise((done) => { setTimeout(() => done({ late: true }), 10000); });
-      steps.push(await Promise.race([stepped(asked, step), late]));
+      number += 1;
+      steps.push(await Promise.race([asking.run(number, () => stepped(asked, step)), late]));
       frozen = null;
     }
     fs.writeSync(out, `${JSON.stringify({ name: asked.name, steps })}\n`);

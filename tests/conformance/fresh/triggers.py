@@ -47,6 +47,7 @@ WORDS: Final = ("", "word", "two words", "a,b", "42", "é", "a'b", "https://exam
 QUIET: Final = frozenset({"pollTimes", "authentication"})
 """Parameters that say when a poll is due, or which credential a case has."""
 RANDOM: Final = re.compile(r"[0-9a-f]{32,}|(?<=/n8n-)[0-9a-z]{10}$")
+UNUSABLE: Final = ("secretOrPrivateKey must be", "Invalid URL")
 ASKED: Final = ("do", "what", "world", "mode", "clock", "static", "request")
 
 
@@ -79,8 +80,19 @@ def _drawn(rng: random.Random, type_: str, name: str) -> Case:
     ]
     return {
         "name": name, "type": type_, "kind": base["kind"], "typeVersion": base["typeVersion"], "parameters": parameters,
-        "credentials": base["credentials"], "steps": steps,
+        "credentials": base["credentials"] | _further_credentials(type_, base, parameters), "steps": steps,
     }  # fmt: skip
+
+
+def _further_credentials(type_: str, base: Case, parameters: Case) -> Case:
+    """Return a credential of the password that deliveries present, where the parameters want one: n8n activates none without."""
+    found: Any = CATALOG.find(type_, base["typeVersion"], parameters)
+    password = (
+        found.bind(parameters, base["typeVersion"]).password_type(base["typeVersion"])
+        if hasattr(found, "password_type")
+        else None
+    )
+    return {password: {"user": "hook", "password": "PASSWORD"}} if password else {}
 
 
 def _facts(type_: str, case: Case) -> list[Any]:
@@ -193,10 +205,14 @@ def ask(cases: list[Case]) -> Iterator[Case]:
         subprocess.run(command, check=True, env=_environment(folder, scratch))
         for case, line in zip(cases, out.read_text(encoding="utf-8").splitlines(), strict=True):
             told = json.loads(line)["steps"]
-            steps = [
-                _answered(step, done) for step, done in zip(case["steps"], told, strict=True) if "late" not in done
-            ]
+            steps = [_answered(step, done) for step, done in zip(case["steps"], told, strict=True) if _is_fair(done)]
             yield {**case, "steps": steps}
+
+
+def _is_fair(done: Case) -> bool:
+    """Return whether a step was done in time, and with a credential that n8n can use: recorded ones lack keys and addresses."""
+    told = (done.get("error") or {}).get("message", "")
+    return "late" not in done and not any(each in told for each in UNUSABLE)
 
 
 def _environment(folder: Path, home: str) -> dict[str, str]:

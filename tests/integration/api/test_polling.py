@@ -22,6 +22,8 @@ class Feed:
     """A feed that grows."""
 
     def __init__(self) -> None:
+        self.answers = asyncio.Event()
+        self.answers.set()
         self.entries: list[tuple[str, str]] = [("old", "Mon, 02 Mar 2026 10:00:00 GMT")]
         self.requests = 0
 
@@ -29,6 +31,7 @@ class Feed:
         """The feed as it is now."""
         del method, options
         self.requests += 1
+        await self.answers.wait()
         items = "".join(ENTRY.format(*each) for each in self.entries)
         body = f'<?xml version="1.0"?><rss version="2.0"><channel><title>News</title>{items}</channel></rss>'
         return HttpResponse(200, "OK", [("content-type", "application/rss+xml")], body.encode(), url)
@@ -74,6 +77,71 @@ async def test_a_feed_starts_a_run_for_each_poll_that_finds_something(
     assert [each["json"]["seen"] for each in result["outputs"][0]] == ["new", "newer"]
     assert (await remembered())["node:Feed"]["lastItemDate"] == "2026-03-04T10:00:00.000Z"
     assert (await acme.post("/templates/feed/deactivate")).status_code == 200
+
+
+async def test_polls_that_overlap_start_one_run_for_what_is_new(
+    acme: httpx.AsyncClient, dependencies: Dependencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an outage, when all that was missed begins at once: each reads the same mark, and one moves it."""
+    feed = Feed()
+    monkeypatch.setattr(WorkerHttp, "request", lambda _self, *args, **options: feed.request(*args, **options))
+    times = {"item": [{"mode": "custom", "cronExpression": "0 0 1 1 *"}]}
+    trigger = node("Feed", "rssFeedReadTrigger", 1, feedUrl="https://example.com/rss", pollTimes=times)
+    workflow = export("Overlap", trigger, set_("Title", seen="={{ $json.title }}"))
+    assert (await acme.post("/templates", params={"key": "overlap"}, json=workflow)).status_code == 201
+    store = StaticDataStore(dependencies.database)
+
+    async def mark() -> Any:
+        return ((await store.get("acme", "overlap")) or {}).get("node:Feed", {}).get("lastItemDate")
+
+    async def begun() -> Any:
+        return await mark() == "2026-03-02T10:00:00.000Z"
+
+    await eventually(begun)
+    feed.entries.append(("new", "Tue, 03 Mar 2026 10:00:00 GMT"))
+    feed.answers.clear()
+    schedule = dependencies.temporal.get_schedule_handle("acme:overlap:Feed:0")
+    for requests in (2, 3, 4):
+        await asyncio.sleep(1.1)  # Temporal names the runs of a schedule by the second
+        await schedule.trigger()
+
+        async def asked(requests: int = requests) -> bool:
+            return feed.requests >= requests
+
+        await eventually(asked)
+    feed.answers.set()
+
+    async def over() -> Any:
+        query = "WorkflowId STARTS_WITH 'acme:overlap:poll' AND ExecutionStatus = 'Running'"
+        return (await dependencies.temporal.count_workflows(query)).count == 0
+
+    async def listed() -> Any:
+        runs = (await acme.get("/workflows", params={"template": "overlap"})).json()["items"]
+        return runs if [run["status"] for run in runs] == ["completed"] else None
+
+    await eventually(over)
+    (run,) = await eventually(listed)
+    result = (await acme.get(f"/workflows/{run['workflow_id']}/result")).json()
+    assert [each["json"]["seen"] for each in result["outputs"][0]] == ["new"]
+    assert await mark() == "2026-03-03T10:00:00.000Z"
+    assert (await acme.post("/templates/overlap/deactivate")).status_code == 200
+
+
+async def test_a_poll_that_is_asked_again_is_the_one_that_counts(dependencies: Dependencies) -> None:
+    """A worker that died after it had saved saves again; another poll with the same mark does not, and changes nothing."""
+    store, key = StaticDataStore(dependencies.database), "node:Feed"
+
+    async def save(run: str, before: Any, after: int) -> bool:
+        poll = {"key": key, "before": before, "run": run}
+        return await store.save("acme", "counts", {key: {"mark": after}}, poll)
+
+    assert await save("one", None, 1)
+    assert await save("one", None, 1)
+    assert not await save("two", None, 2)
+    assert await store.get("acme", "counts") == {key: {"mark": 1}}
+    assert await save("two", {"mark": 1}, 2)
+    assert not await save("three", {"mark": 1}, 1)
+    assert await store.get("acme", "counts") == {key: {"mark": 2}}
 
 
 async def test_a_poll_more_often_than_once_a_minute_is_reported_when_it_is_published(acme: httpx.AsyncClient) -> None:

@@ -223,7 +223,13 @@ async def test_the_owner_reads_what_is_registered_and_what_the_vendor_said(
     await registrar.apply()
     (item,) = (await acme.get("/templates/read/registrations")).json()["items"]
     assert (item["node"], item["registered"]) == ("Bot", False)
-    assert item["error"]
+    words = (
+        "Telegram: could not register the webhook (HTTP 502): Bad gateway - the service failed to handle your request:"
+        " Bad Gateway. It is tried again by itself, later each time."
+    )
+    assert item["error"] == words
+    listed = {each["key"]: each for each in (await acme.get("/templates")).json()["items"]}
+    assert listed["read"]["registration_errors"] == [words]
     telegram.away = False
     await due_again(dependencies.database, "read")
     await registrar.apply()
@@ -231,6 +237,8 @@ async def test_the_owner_reads_what_is_registered_and_what_the_vendor_said(
     (item,) = answer.json()["items"]
     assert (item["registered"], item["error"]) == (True, None)
     assert telegram.webhook["secret_token"] not in answer.text
+    listed = {each["key"]: each for each in (await acme.get("/templates")).json()["items"]}
+    assert listed["read"]["registration_errors"] == []
     await acme.post("/templates/read/deactivate")
     assert (await acme.get("/templates/read/registrations")).json()["items"] == []
     await registrar.apply()
