@@ -31,6 +31,11 @@ STATUS_MESSAGES: Final = {
     504: "Gateway timed out - perhaps try again later?",
 }
 """HTTP status -> n8n's message for it."""
+OTHER_STATUS: Final = {
+    4: "Your request is invalid or could not be processed by the service",
+    5: "The service failed to process your request",
+}
+"""First digit of any other status -> n8n's message."""
 
 BROKEN: Final = ("ECONNRESET", "EPIPE")
 """Codes of connections that broke off, in the middle of an answer too: a later attempt may succeed. A time-out is not among them."""
@@ -186,7 +191,7 @@ def refusal(status: int, description: str | None, retry_after: str | None = None
         if retry_after is not None and retry_after.replace(".", "", 1).isdigit():
             data["retryAfter"] = min(float(retry_after), MAX_WAIT_S)
     return NodeApiError(
-        STATUS_MESSAGES.get(status, description or f"HTTP {status}"),
+        STATUS_MESSAGES.get(status) or OTHER_STATUS.get(status // 100) or description or f"HTTP {status}",
         description=description,
         http_code=str(status),
         data=data,

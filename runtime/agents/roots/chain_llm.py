@@ -18,6 +18,7 @@ from runtime.agents.roots.root import (
     ItemState,
     Question,
     Root,
+    defined_prompt,
     input_prompt,
 )
 from runtime.contract import DurableContext, Dynamic, NodeError, param
@@ -69,11 +70,19 @@ class ChainLlm(Root):
         """Return the value of the prompt, whose parameter differs between versions; None when there is none."""
         if version <= 1.3:
             return self.prompt_1 if version == 1 else self.prompt_1_3 if version == 1.3 else self.prompt_1_1
-        return self.text_defined if self.prompt_type == "define" else input_prompt(self.prompt_type, item)
+        return (
+            defined_prompt(self, "text_defined")
+            if self.prompt_type == "define"
+            else input_prompt(self.prompt_type, item)
+        )
 
     def _parser(self, context: DurableContext, item_state: ItemState) -> Parser | None:
         parses = context.version in OLD or self.has_output_parser
         return output_parser.connected(context, item_state["i"]) if parses else None
+
+    def ready(self, context: DurableContext) -> None:
+        """Raise NodeError: a parser that is not valid."""
+        self._parser(context, {"i": 0})
 
     def begin(self, context: DurableContext, item_state: ItemState) -> Continue | Finish:
         """Ask the model with the messages, then the prompt; the parser's instructions end the prompt (n8n)."""
@@ -104,7 +113,7 @@ class ChainLlm(Root):
             return self._answer(context, parser.node.split(text), parsed=True)
         answer = reply["read"] or {}
         if "value" in answer:
-            return self._answer(context, {"output": answer["value"]}, parsed=True)
+            return self._answer(context, _parsed(answer), parsed=True)
         if parser.fixer is None:
             raise unfit(answer)
         item_state["messages"] = []
@@ -121,7 +130,7 @@ class ChainLlm(Root):
         answer = replies[0].get()["read"] or {}
         if "value" not in answer:
             raise unfit(answer)
-        return self._answer(context, {"output": answer["value"]}, parsed=True)
+        return self._answer(context, _parsed(answer), parsed=True)
 
     def _plain(self, context: DurableContext, item_state: ItemState, text: str) -> Any:
         name = context.subnodes("ai_languageModel")[0]
@@ -134,6 +143,11 @@ class ChainLlm(Root):
         """
         values = value if isinstance(value, list) else [value]
         return Finish([(0, {"json": _json(each, context.version, parsed=parsed)}) for each in values])
+
+
+def _parsed(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a structured parser gives: nothing where the model left out the value and may (n8n)."""
+    return {} if answer.get("absent") else {"output": answer["value"]}
 
 
 def _json(value: Any, version: float, *, parsed: bool) -> dict[str, Any]:
