@@ -42,7 +42,10 @@ MAX_CALLS = 128
 """Tools that run for one answer of a model."""
 TOO_MANY_CALLS = f"This call was not made: an answer may call {MAX_CALLS} tools. Call it again if you need it."
 STOPPED = "Agent stopped due to max iterations."
-DIFFERS = "intermediateSteps leave out `messageLog`; a busy model is asked again after a durable pause; items do not wait for the tools of others"
+DIFFERS = (
+    "intermediateSteps leave out `messageLog`; a busy model is asked again after a durable pause; items do not wait for the tools of others; "
+    "each item has the conversation of its own session, in n8n that of the first item; JSON in a code block may lack the wrapper `output`"
+)
 
 
 class Agent(SpecialistTask):

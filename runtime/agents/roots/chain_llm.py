@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 from runtime.agents.messages import Message, as_text, assistant, dumps, joined_text, system, user
 from runtime.agents.parsers import output_parser
 from runtime.agents.parsers.output_parser import Parser, unfit
-from runtime.agents.parsers.output_schema import json_or_text
 from runtime.agents.roots.root import (
     NO_DEFINED_PROMPT_HINT,
+    NO_MODEL,
     NO_PROMPT,
     NO_PROMPT_HINT,
     Batching,
@@ -22,6 +22,7 @@ from runtime.agents.roots.root import (
     input_prompt,
 )
 from runtime.contract import DurableContext, Dynamic, NodeError, param
+from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import Item
 
 ROLES = {
@@ -86,6 +87,8 @@ class ChainLlm(Root):
 
     def begin(self, context: DurableContext, item_state: ItemState) -> Continue | Finish:
         """Ask the model with the messages, then the prompt; the parser's instructions end the prompt (n8n)."""
+        if not context.subnodes("ai_languageModel"):
+            raise NodeError(NO_MODEL)
         i = item_state["i"]
         here, item = context.resolve(self, i), context.items[i]
         prompt = here.prompt(context.version, item)
@@ -108,7 +111,7 @@ class ChainLlm(Root):
         reply = replies[0].get()
         parser, text = self._parser(context, item_state), joined_text(reply["message"])
         if parser is None:
-            return self._answer(context, self._plain(context, item_state, text), parsed=False)
+            return self._plain(context, item_state, text)
         if parser.output_schema is None:
             return self._answer(context, parser.node.split(text), parsed=True)
         answer = reply["read"] or {}
@@ -132,10 +135,22 @@ class ChainLlm(Root):
             raise unfit(answer)
         return self._answer(context, _parsed(answer), parsed=True)
 
-    def _plain(self, context: DurableContext, item_state: ItemState, text: str) -> Any:
+    def _plain(self, context: DurableContext, item_state: ItemState, text: str) -> Finish:
+        """Return a text answer. JSON that the model was told to answer with is an object as it is; a list lies under `data`, and what is
+        neither list nor text one level deeper (n8n). Raise NodeError for what is no JSON then.
+        """
         name = context.subnodes("ai_languageModel")[0]
         options = getattr(context.subnode(name, item_state["i"])[0], "options", None) or {}
-        return json_or_text(text) if options.get("responseFormat") == "json_object" else text.strip()
+        if options.get("responseFormat") != "json_object":
+            return self._answer(context, text.strip(), parsed=False)
+        try:
+            value = parse_json(text)
+        except NotJsonError as error:
+            raise NodeError(error.message, description="The model was to answer with JSON") from None
+        if isinstance(value, dict | str):
+            return self._answer(context, value, parsed=False)
+        told = {"data": value} if isinstance(value, list) else {"response": {"text": value}}
+        return self._answer(context, told, parsed=True)
 
     def _answer(self, context: DurableContext, value: Any, *, parsed: bool) -> Finish:
         """Return the output items: text as `{text}`, a list as one item each, an object as it is from 1.6 on or when it was

@@ -196,7 +196,7 @@ class PartDrawer:
         return {"name": name.replace(" ", "_"), "arguments": arguments}
 
     def _tool_calculator(self) -> Json:
-        sums = ("2+3*4", "sqrt(16)", "1/0", "two plus", "", "(1", "2^10", "round(2.567, 1)")
+        sums = ("2+3*4", "sqrt(16)", "1/0", "two plus", "", "2^10", "round(2.567, 1)")
         return self._tool("Calculator", "toolCalculator", 1, {}, {"input": self._draw.choice(sums)})
 
     def _tool_code(self) -> Json:

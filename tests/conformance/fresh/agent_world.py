@@ -191,7 +191,11 @@ def _body(body: Mapping[str, Any], model: str, own_words: bool) -> Json:
         if isinstance(kept.get(name), list):
             told = [_message(each, own_words) for each in kept[name]]
             repairs = model.endswith("-fixer") or any(each in json.dumps(told[:1]) for each in REPAIRS)
+            if repairs:  # n8n's client of Gemini sends the system message of the request before
+                kept.pop("systemInstruction", None)
             kept[name] = ["<repair>"] if repairs else _joined(_apart(told), merges=merges)
+    if merges:
+        kept["messages"] = [_without_text_beside_calls(each) for each in kept.get("messages", ())]
     for name in ("system", "systemInstruction"):
         if own_words and name in kept:
             kept[name] = "<own words>"
@@ -260,6 +264,13 @@ def _joined(messages: Sequence[Any], *, merges: bool) -> list[Any]:
         else:
             told.append(each)
     return told
+
+
+def _without_text_beside_calls(message: Any) -> Any:
+    content = message.get("content") if isinstance(message, dict) else None
+    if not isinstance(content, list) or not any(each.get("type") == "tool_use" for each in content):
+        return message
+    return {**message, "content": [each for each in content if each.get("type") != "text"]}
 
 
 def _parts(content: Any) -> list[Any]:
