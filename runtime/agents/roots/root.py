@@ -160,13 +160,11 @@ class Root(Durable):
         return kept, commands
 
     def _check_ready(self, context: DurableContext) -> None:
-        if not (context.items and context.continue_on_fail):
-            return  # the first item raises the same error
-        try:
+        """Raise NodeError: see `ready`. Where errors end the run the first item raises the same one. The change is asked about before
+        anything is looked at, since that asks about changes of its own, which older runs did later.
+        """
+        if context.items and context.continue_on_fail and context.patched(WHOLE_NODE):
             self.ready(context)
-        except NodeError:
-            if context.patched(WHOLE_NODE):
-                raise
 
     @staticmethod
     def _take(context: DurableContext, wave: list[dict[str, Any]], event: Event) -> list[Command]:
