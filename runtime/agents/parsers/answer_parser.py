@@ -86,8 +86,11 @@ def validate(value: Any, schema: Mapping[str, Any], unwrap: str | None, text: st
     from runtime.agents.parsers.schema_validator import errors_of  # noqa: PLC0415 - heavy; compiling needs none of it
 
     value = strip_unknown_fields(value, schema)
-    if unwrap in schema.get("required", ()) and isinstance(value, dict) and unwrap not in value:
-        return {"problem": EMPTY, "text": text, "empty": True}
+    if unwrap is not None and isinstance(value, dict) and unwrap not in value:
+        if schema["properties"][unwrap].get("type") == "array":  # a list is always required (n8n)
+            return {"problem": f"'{unwrap}' is a required property", "text": text}
+        if unwrap in schema.get("required", ()):
+            return {"problem": EMPTY, "text": text, "empty": True}
     error = next(iter(sorted(errors_of(value, schema), key=lambda each: len(each.absolute_path))), None)
     if error is not None:
         place = "/".join(map(str, error.absolute_path))

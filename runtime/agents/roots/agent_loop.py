@@ -304,6 +304,7 @@ class Agent(SpecialistTask):
         read = replies[0].get().get("read") or {}
         if "value" not in read:
             raise unfit(read)
+        item_state["absent"] = bool(read.get("absent"))
         return self._finish(context, item_state, read["value"])
 
     def _text(
@@ -336,7 +337,7 @@ class Agent(SpecialistTask):
         for reply in replies:
             reply.get()
         output = item_state["output"]
-        json: dict[str, Any] = {"output": output}
+        json: dict[str, Any] = {} if item_state.get("absent") else {"output": output}  # n8n
         if isinstance(output, list) and self._lists(context, item_state):
             json = {str(n): each for n, each in enumerate(output)}
         if self._options(context, item_state).get("returnIntermediateSteps"):
@@ -354,7 +355,8 @@ def _format_tool(wanted: OutputSchema) -> ToolSpec:
 
 def _executed(call: ToolCall, tools: Sequence[ToolSpec]) -> dict[str, Any]:
     """Return what n8n's action says of a tool that its engine runs, as for version 3: the node's name and a type."""
-    step = next((each.get("step") for each in tools if each["name"] == call["name"]), None)
+    spec: Any = next((each for each in tools if each["name"] == call["name"]), {})
+    step = None if spec.get("tool") else spec.get("step")  # a tool of a set has its own name
     return {"tool": function_name(step) if step else call["name"], "type": "tool_call"}
 
 

@@ -279,6 +279,8 @@ def _parts(content: Any) -> list[Any]:
 
 def _plain(value: Any, key: str = "") -> Any:
     if isinstance(value, dict):
+        if key == "arguments":
+            value = {name: each for name, each in value.items() if name not in ("id", "tool")}
         plain = {name: _plain(each, name) for name, each in value.items() if name not in DROPPED}
         kept = {name: each for name, each in plain.items() if each not in (None, [], {}, "")}
         if kept.get("name") in OURS_AS_TOOLS:

@@ -33,7 +33,7 @@ PROMPTS: Final[tuple[Any, ...]] = (
     True,
 )
 DEFINED: Final = (
-    "={{ $json.chatInput }}", "=Say: {{ $json.text }}", "=fixed words {{ $itemIndex }}", "={{ $json.missing }}", "=", "={{ $json }}",
+    "={{ $json.chatInput }}", "=Say: {{ $json.text }}", "=fixed words {{ $itemIndex }}", "={{ $json.missing }}", "={{ $json }}",
     "={{ $json.text.toUpperCase() }}",
     "={{ $json.nope.deep }}", "=Item {{ $itemIndex }} of {{ $input.all().length }}", "=with {braces} in it {{ $itemIndex }}",
 )  # fmt: skip
@@ -231,7 +231,7 @@ class CaseDrawer:
         return {} if self._draw.random() < 0.4 else {"promptType": "define", "text": self._draw.choice(DEFINED)}
 
     def _text(self) -> str:
-        return self._draw.choice(("={{ $json.text }}", "={{ $json.text }}", "=Say: {{ $json.chatInput }}", "=", *TEXTS))
+        return self._draw.choice(("={{ $json.text }}", "={{ $json.text }}", "=Say: {{ $json.chatInput }}", "", *TEXTS))
 
     def _options(self, choices: dict[str, tuple[Any, ...]]) -> Json:
         return {name: self._draw.choice(values) for name, values in choices.items() if self._draw.random() < 0.35}
