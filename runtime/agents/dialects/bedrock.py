@@ -2,11 +2,15 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from runtime.agents.dialects.chat import ModelAnswer, Request
+from runtime.agents.dialects.no_answer import broken, no_answer
 from runtime.agents.messages import Message, ToolCall, ToolSpec, content_of, text_of
 from runtime.contract import ActivityContext, NodeError
+
+ENDS: Final = ("end_turn", "max_tokens", "stop_sequence")
+"""Reasons of an end after which nothing may have been said. After others, such as `content_filtered`, it was withheld."""
 
 
 async def body(context: ActivityContext, request: Request) -> dict[str, Any]:
@@ -62,8 +66,13 @@ async def _content(context: ActivityContext, message: Message) -> list[dict[str,
 
 
 def read(answer: Mapping[str, Any], model: str) -> ModelAnswer:
-    """Return the message and the tokens it used."""
+    """Return the message and the tokens it used. Raise NodeApiError: the service could not finish, withheld it, or gave none."""
     content = ((answer.get("output") or {}).get("message") or {}).get("content") or []
+    reason = str(answer.get("stopReason") or "")
+    if reason.startswith("malformed_"):
+        raise broken(reason)
+    if not content and reason not in ENDS:
+        raise no_answer(reason)
     texts = [str(each["text"]) for each in content if "text" in each]
     message: Message = {"role": "assistant", "content": content_of(texts)}
     calls: list[ToolCall] = [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from runtime.agents.dialects.event_frames import FramedStream, FrameReader
 from runtime.agents.dialects.event_stream import AnswerStream, EventReader, Hear
 from runtime.agents.messages import Message, ToolSpec
 from runtime.contract import ActivityContext, HttpResponse, NodeApiError
@@ -31,10 +32,16 @@ STATUS_MESSAGES: Final = {
     504: "Gateway timed out - perhaps try again later?",
 }
 """HTTP status -> n8n's message for it."""
+OTHER_STATUS: Final = {
+    4: "Your request is invalid or could not be processed by the service",
+    5: "The service failed to process your request",
+}
+"""First digit of any other status -> n8n's message."""
 
 BROKEN: Final = ("ECONNRESET", "EPIPE")
 """Codes of connections that broke off, in the middle of an answer too: a later attempt may succeed. A time-out is not among them."""
 
+BROKE_OFF: Final = "The model's answer broke off"
 BROKEN_STREAM: Final = 503
 """The status that stands for an error in the middle of a stream, whose own status was 200."""
 
@@ -127,14 +134,19 @@ class _Listener:
     """Puts a stream together while its text is heard."""
 
     def __init__(self, stream: AnswerStream, hear: Hear) -> None:
-        self._reader, self._stream, self._hear = EventReader(json_lines=stream.json_lines), stream, hear
+        framed = isinstance(stream, FramedStream)
+        self._reader = FrameReader() if framed else EventReader(json_lines=stream.json_lines)
+        self._stream, self._hear = stream, hear
         self._bytes, self._events = 0, 0
         self._error: Any = None
 
     def take(self, data: bytes) -> None:
         """Take bytes of the body as they come."""
         self._bytes += len(data)
-        self._add(self._reader.feed(data))
+        try:
+            self._add(self._reader.feed(data))
+        except ValueError as error:  # frames that are damaged
+            raise NodeApiError(BROKE_OFF, http_code=BROKEN[0], data={"retryable": True}) from error
 
     def answer(self, response: HttpResponse) -> dict[str, Any]:
         """Return the whole answer. Raise NodeApiError: a refusal, or a stream that broke off, which may be asked for again."""
@@ -147,7 +159,7 @@ class _Listener:
         if not self._events:
             return answer(response)  # a page, or an answer that came whole
         if (whole := self._stream.whole()) is None:
-            raise NodeApiError("The model's answer broke off", http_code=BROKEN[0], data={"retryable": True})
+            raise NodeApiError(BROKE_OFF, http_code=BROKEN[0], data={"retryable": True})
         return whole
 
     def _add(self, events: Iterator[dict[str, Any]]) -> None:
@@ -186,7 +198,7 @@ def refusal(status: int, description: str | None, retry_after: str | None = None
         if retry_after is not None and retry_after.replace(".", "", 1).isdigit():
             data["retryAfter"] = min(float(retry_after), MAX_WAIT_S)
     return NodeApiError(
-        STATUS_MESSAGES.get(status, description or f"HTTP {status}"),
+        STATUS_MESSAGES.get(status) or OTHER_STATUS.get(status // 100) or description or f"HTTP {status}",
         description=description,
         http_code=str(status),
         data=data,

@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runtime.agents.dialects.chat import ModelAnswer, Request
+from runtime.agents.dialects.no_answer import no_answer
 from runtime.agents.messages import Message, Part, content_of, text_of
 from runtime.contract import ActivityContext
 
+ENDS = (None, "FINISH_REASON_UNSPECIFIED", "MAX_TOKENS", "STOP")
+"""Reasons of an end after which nothing may have been said. After others, such as `SAFETY`, it was withheld."""
 UNKNOWN = frozenset({"additionalProperties", "$schema", "default", "$ref", "$defs"})
 """Keywords of JSON Schema that its function declarations refuse."""
 
@@ -87,9 +90,15 @@ async def _part(context: ActivityContext, part: Part) -> dict[str, Any]:
 
 
 def read(answer: Mapping[str, Any], model: str) -> ModelAnswer:
-    """Return text and calls of the first candidate. A call without an id gets one by its position."""
-    candidates = answer.get("candidates") or [{}]
+    """Return text and calls of the first candidate. A call without an id gets one by its position. Raise NodeApiError: the prompt
+    or the answer was withheld.
+    """
+    candidates = answer.get("candidates")
+    if not candidates:
+        raise no_answer((answer.get("promptFeedback") or {}).get("blockReason"))
     parts = (candidates[0].get("content") or {}).get("parts") or []
+    if not parts and (reason := candidates[0].get("finishReason")) not in ENDS:
+        raise no_answer(reason)
     texts = [each["text"] for each in parts if each.get("text") and not each.get("thought")]
     message: Message = {"role": "assistant", "content": content_of(texts)}
     calls = [each["functionCall"] for each in parts if "functionCall" in each]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runtime.agents.dialects.chat import ModelAnswer, Request
+from runtime.agents.dialects.no_answer import no_answer
 from runtime.agents.messages import Message, Part, ToolCall, ToolSpec, dumps, text_of
 from runtime.contract import ActivityContext
 
@@ -70,8 +71,10 @@ async def picture(context: ActivityContext, part: Part) -> str:
 
 
 def read(answer: Mapping[str, Any], model: str) -> ModelAnswer:
-    """Return the message of the first choice and the tokens it used."""
-    choices = answer.get("choices") or [{}]
+    """Return the message of the first choice and the tokens it used. Raise NodeApiError: there is none."""
+    choices = answer.get("choices")
+    if not choices:
+        raise no_answer()
     reply = choices[0].get("message") or {}
     message: Message = {"role": "assistant", "content": _text(reply.get("content"))}
     if reply.get("tool_calls"):

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, cast
 
 import orjson
 
+from runtime.agents.attached_files import read_texts
 from runtime.agents.dialects import embedded
 from runtime.agents.dialects.chat import ModelAnswer, Request
 from runtime.agents.messages import Message
@@ -41,8 +42,9 @@ class ChatModel(SubNode):
         self._check_limit(context, data.get("spent", 0))
         await self._admit(context, data)
         messages = [*await _earlier(context, data.get("earlier")), *data["messages"]]
+        told = await read_texts(context, messages)
         hear = AnswerListener(context, data).hear if "stream" in data else None
-        request = Request(messages, data["tools"], data["schema"], data["via"], data["settings"], data["id"], hear)
+        request = Request(told, data["tools"], data["schema"], data["via"], data["settings"], data["id"], hear)
         answer = await self._ask_and_record(context, data, request)
         reply: dict[str, Any] = {"message": answer.message, "tokens": answer.input_tokens + answer.output_tokens}
         if request.schema is not None:

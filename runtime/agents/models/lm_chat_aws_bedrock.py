@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from runtime.agents.dialects import bedrock
+from runtime.agents.dialects.bedrock_stream import ConverseStream
 from runtime.agents.dialects.chat import ModelAnswer, Request, post
 from runtime.agents.models.chat_model import ChatModel
 from runtime.contract import ActivityContext, Dynamic, NodeError, param
@@ -42,14 +43,17 @@ class LmChatAwsBedrock(ChatModel):
         body |= {"inferenceConfig": inference} if inference else {}
         body |= _extras(options)
         host = f"bedrock-runtime.{credential.get('region') or 'us-east-1'}.amazonaws.com"
+        method = "converse" if request.hear is None else "converse-stream"
         answer = await post(
             context,
-            f"https://{host}/model/{quote(self.model_id, safe='')}/converse",
+            f"https://{host}/model/{quote(self.model_id, safe='')}/{method}",
             body,
             {},
             timeout=float(options.get("timeout") or 60_000) / 1000,
             key=request.id,
             sign=lambda outgoing: aws_v4(outgoing, credential, context.now),
+            stream=ConverseStream(),
+            hear=request.hear,
         )
         return bedrock.read(answer, self.model_id)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from runtime.agents.dialects import cohere
 from runtime.agents.dialects.chat import ModelAnswer, Request, post
+from runtime.agents.dialects.cohere_stream import CohereStream
 from runtime.agents.models.chat_model import ChatModel
 from runtime.contract import ActivityContext, Dynamic, param
 from schemas.facts import CredentialUse
@@ -33,5 +34,13 @@ class LmChatCohere(ChatModel):
             "stop_sequences": None,
         }
         body = cohere.body(self.model_id, request) | sampling
-        answer = await post(context, URL, body, {"Authorization": f"Bearer {key}"}, key=request.id)
+        answer = await post(
+            context,
+            URL,
+            body,
+            {"Authorization": f"Bearer {key}"},
+            key=request.id,
+            stream=CohereStream(),
+            hear=request.hear,
+        )
         return cohere.read(answer, self.model_id)

@@ -19,6 +19,8 @@ class ParsedAnswer(TypedDict, total=False):
     text: str
     empty: bool
     """The model returned nothing: as a rule it ran out of tokens."""
+    absent: bool
+    """The answer fits and has no value: its wrapper may be left out, and was."""
 
 
 def parse_answer(
@@ -38,6 +40,8 @@ def parse_answer(
     if calls:
         return None
     text = joined_text(message)
+    if unwrap is not None and not text.strip():
+        return {"problem": EMPTY, "text": text, "empty": True}
     try:
         value = loads(text)
     except ValueError as error:
@@ -82,13 +86,18 @@ def validate(value: Any, schema: Mapping[str, Any], unwrap: str | None, text: st
     from runtime.agents.parsers.schema_validator import errors_of  # noqa: PLC0415 - heavy; compiling needs none of it
 
     value = strip_unknown_fields(value, schema)
-    if unwrap in schema.get("required", ()) and isinstance(value, dict) and unwrap not in value:
-        return {"problem": EMPTY, "text": text, "empty": True}
+    if unwrap is not None and isinstance(value, dict) and unwrap not in value:
+        if schema["properties"][unwrap].get("type") == "array":  # a list is always required (n8n)
+            return {"problem": f"'{unwrap}' is a required property", "text": text}
+        if unwrap in schema.get("required", ()):
+            return {"problem": EMPTY, "text": text, "empty": True}
     error = next(iter(sorted(errors_of(value, schema), key=lambda each: len(each.absolute_path))), None)
     if error is not None:
         place = "/".join(map(str, error.absolute_path))
         return {"problem": f"{place + ': ' if place else ''}{error.message}", "text": text}
-    return {"value": value.get(unwrap) if unwrap is not None else value}
+    if unwrap is not None and unwrap not in value:
+        return {"value": None, "absent": True}
+    return {"value": value[unwrap] if unwrap is not None else value}
 
 
 def strip_unknown_fields(value: Any, schema: Any) -> Any:

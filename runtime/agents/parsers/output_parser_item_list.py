@@ -5,6 +5,9 @@ from typing import Any
 from runtime.agents.parsers.output_parser import UNFIT, UNFIT_HINT, OutputParser
 from runtime.contract import Dynamic, NodeError, param
 
+DEFAULT_NUMBER = 3
+"""n8n's, where the author does not say: fewer are an error, more are cut. -1 is any number."""
+
 
 class OutputParserItemList(OutputParser):
     """Reads text; nothing is validated but the number of items."""
@@ -20,7 +23,7 @@ class OutputParserItemList(OutputParser):
 
     @property
     def _number(self) -> int:
-        return int((self.options or {}).get("numberOfItems", -1))
+        return int((self.options or {}).get("numberOfItems", DEFAULT_NUMBER))
 
     @property
     def _separator(self) -> str:

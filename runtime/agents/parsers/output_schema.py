@@ -118,6 +118,8 @@ def close_objects(schema: Any) -> Any:
     if not isinstance(schema, Mapping):
         return schema
     result = {key: value if key == "allOf" else close_objects(value) for key, value in schema.items()}
+    if "type" not in result and (choices := result.get("enum")) and all(isinstance(each, str) for each in choices):
+        result["type"] = "string"  # n8n's conversion says so, and Gemini asks for it
     named = result.get("properties")
     if result.get("type") == "object" and isinstance(named, Mapping):
         result.setdefault("additionalProperties", False)

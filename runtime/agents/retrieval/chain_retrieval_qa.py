@@ -8,6 +8,7 @@ from runtime.agents.retrieval.retriever_vector_store import RetrieverVectorStore
 from runtime.agents.retrieval.retrieving import Retrieving, limit, store_of
 from runtime.agents.retrieval.vector_store import Match
 from runtime.agents.roots.root import (
+    NO_MODEL,
     NO_PROMPT,
     NO_PROMPT_HINT,
     Batching,
@@ -16,11 +17,13 @@ from runtime.agents.roots.root import (
     Finish,
     ItemState,
     Question,
+    defined_prompt,
     input_prompt,
 )
 from runtime.contract import DurableContext, Dynamic, NodeError, param
 from schemas.item import Item
 
+CONTEXT = "{context}"
 TEMPLATE = (
     "You are an assistant for question-answering tasks. Use the following pieces of retrieved context to answer the "
     "question.\nIf you don't know the answer, just say that you don't know, don't try to make up an answer.\n"
@@ -60,6 +63,12 @@ class ChainRetrievalQa(Retrieving):
         question = context.resolve(self, i).question(context.version, context.items[i])
         if question is None:
             raise NodeError(NO_PROMPT, description=NO_PROMPT_HINT)
+        if not context.subnodes("ai_languageModel"):
+            raise NodeError(NO_MODEL)
+        if CONTEXT not in self._template(context, i):
+            raise NodeError(
+                'Prompt must include a "context" variable', description=f"Write {CONTEXT} where the documents go"
+            )
         for name in context.subnodes("ai_retriever"):
             retriever, _ = context.subnode(name, i)
             if not isinstance(retriever, RetrieverVectorStore):
@@ -72,15 +81,21 @@ class ChainRetrievalQa(Retrieving):
         """Return the question, whose parameter differs between versions; None when there is none."""
         if version <= 1.2:
             return {1: self.query_1, 1.1: self.query_1_1, 1.2: self.query_1_2}[version]
-        return self.text_defined if self.prompt_type == "define" else input_prompt(self.prompt_type, item)
+        return (
+            defined_prompt(self, "text_defined")
+            if self.prompt_type == "define"
+            else input_prompt(self.prompt_type, item)
+        )
 
     def found(self, context: DurableContext, item_state: ItemState, matches: Sequence[Match]) -> Continue:
         """Ask the model with the documents."""
-        options = context.resolve(self, item_state["i"]).options or {}
         texts = "\n\n".join(document["pageContent"] for document, _ in matches)
-        prompt = as_text(options.get("systemPromptTemplate") or TEMPLATE).replace("{context}", texts)
+        prompt = self._template(context, item_state["i"]).replace(CONTEXT, texts)
         question = Question([system(prompt), user(item_state["lookup"]["query"])])
         return self.ask(context, item_state, "model", question)
+
+    def _template(self, context: DurableContext, i: int) -> str:
+        return as_text((context.resolve(self, i).options or {}).get("systemPromptTemplate") or TEMPLATE)
 
     def after_model(self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]) -> Finish:
         """Return the answer as `response`; before 1.5 one level further down."""

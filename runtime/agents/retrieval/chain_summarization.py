@@ -144,10 +144,10 @@ class ChainSummarization(Root):
         item_state.pop("earlier", None)
         return self.ask(context, item_state, stage, Question([user(text)]))
 
-    @staticmethod
-    def _answer(context: DurableContext, item_state: ItemState, member: str, text: str) -> Finish:
+    def _answer(self, context: DurableContext, item_state: ItemState, member: str, text: str) -> Finish:
         del item_state
-        return Finish([(0, {"json": {"output" if context.version >= 2.1 else "response": {member: text}}})])
+        field = "output" if self.batching(context).size > 1 else "response"  # n8n
+        return Finish([(0, {"json": {field: {member: text}}})])
 
 
 def _said(replies: Sequence[CommandResult]) -> str:

@@ -25,4 +25,4 @@ class TextSplitterRecursiveCharacterTextSplitter(TextSplitter):
         if language and language not in SEPARATORS:
             raise NodeError(f"The text splitter does not know the language '{language}'")
         separators = SEPARATORS[language] if language else PLAIN
-        return {"size": size, "overlap": overlap, "separators": list(separators), "keep": not language}
+        return {"size": size, "overlap": overlap, "separators": list(separators), "keep": False}

@@ -1,10 +1,13 @@
 """AI Agent: the parameters of its versions."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from runtime.agents.memory import chat_memory
 from runtime.agents.roots.agent_loop import DIFFERS, Agent
-from runtime.agents.roots.root import Continue, Finish, ItemState, input_prompt
+from runtime.agents.roots.root import NO_CHAT_MODEL, Continue, Finish, ItemState, defined_prompt, input_prompt
+from runtime.agents.tools import toolbox
 from runtime.contract import DurableContext, Dynamic, NodeError, param
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import UnsupportedChoice
@@ -46,6 +49,11 @@ class AgentV1(Agent):
                 at=at.within("parameters", "agent"), type="agent", name="agent", value=self.kind_of_agent
             )
 
+    def ready(self, context: DurableContext) -> None:
+        """Raise NodeError: a parser or a tool that is not valid."""
+        self._parser(context, {"i": 0})
+        toolbox.specs(context, 0, defaultdict(list))  # what servers list is not known yet
+
     def begin(self, context: DurableContext, item_state: ItemState) -> Continue | Finish:
         """Refuse the kinds without an equivalent (in an export that was compiled with `--allow-unsupported`)."""
         if self.kind_of_agent in UNSUPPORTED_KINDS:
@@ -56,7 +64,11 @@ class AgentV1(Agent):
         """Return the value of the prompt, whose parameter differs between versions."""
         if context.version <= 1.2:
             return {1: self.text_1, 1.1: self.text_1_1, 1.2: self.text_1_2}[context.version]
-        return self.text_defined if self.prompt_type == "define" else input_prompt(self.prompt_type, item)
+        return (
+            defined_prompt(self, "text_defined")
+            if self.prompt_type == "define"
+            else input_prompt(self.prompt_type, item)
+        )
 
     def parses(self, version: float) -> bool:
         """Return whether an output parser is used: before 1.3 a connected one always is."""
@@ -83,10 +95,21 @@ class AgentV2(Agent):
     needs_fallback: bool = param(False, show={"@version": [{"_cnd": {"gte": 2.1}}]})
     options: Dynamic[dict[str, Any]] = param({})
 
+    def ready(self, context: DurableContext) -> None:
+        """Raise NodeError: no model, or a memory or a parser that is not valid."""
+        if not context.subnodes("ai_languageModel"):
+            raise NodeError(NO_CHAT_MODEL)
+        chat_memory.connected(context, 0)
+        self._parser(context, {"i": 0})
+
     def prompt(self, context: DurableContext, item: Item) -> Any:
         """Return the value of the prompt by `promptType`."""
         del context
-        return self.text_defined if self.prompt_type == "define" else input_prompt(self.prompt_type, item)
+        return (
+            defined_prompt(self, "text_defined")
+            if self.prompt_type == "define"
+            else input_prompt(self.prompt_type, item)
+        )
 
 
 class AgentV3(AgentV2):

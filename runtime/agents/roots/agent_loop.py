@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
+from runtime.agents.attached_files import is_picture, is_text
 from runtime.agents.memory import chat_memory
 from runtime.agents.messages import (
     Message,
@@ -20,8 +21,8 @@ from runtime.agents.parsers import output_parser
 from runtime.agents.parsers.output_parser import Parser, unfit
 from runtime.agents.parsers.output_schema import FORMAT_TOOL, FORMAT_TOOL_ORDER, FORMAT_TOOL_TEXT, OutputSchema
 from runtime.agents.roots.root import (
+    NO_CHAT_MODEL,
     NO_DEFINED_PROMPT_HINT,
-    NO_MODEL,
     NO_PROMPT,
     NO_PROMPT_HINT,
     Batching,
@@ -41,7 +42,10 @@ MAX_CALLS = 128
 """Tools that run for one answer of a model."""
 TOO_MANY_CALLS = f"This call was not made: an answer may call {MAX_CALLS} tools. Call it again if you need it."
 STOPPED = "Agent stopped due to max iterations."
-DIFFERS = "intermediateSteps leave out `messageLog`; a busy model is asked again after a durable pause; items do not wait for the tools of others"
+DIFFERS = (
+    "intermediateSteps leave out `messageLog`; a busy model is asked again after a durable pause; items do not wait for the tools of others; "
+    "each item has the conversation of its own session, in n8n that of the first item; JSON in a code block may lack the wrapper `output`"
+)
 
 
 class Agent(SpecialistTask):
@@ -53,6 +57,8 @@ class Agent(SpecialistTask):
     speaks = True
 
     differs = DIFFERS
+    reads_files: ClassVar[bool] = True
+    """Whether the model gets the pictures and texts among the item's files. An agent that is a tool gets its prompt alone."""
     fails_when_stopped: ClassVar[bool] = False
     """From version 3 on it is an error when the iterations run out; before, an answer that says so."""
 
@@ -87,7 +93,8 @@ class Agent(SpecialistTask):
         """Gather what the first request needs: the specialist's brief and what the memory holds."""
         i = item_state["i"]
         if not context.subnodes("ai_languageModel"):
-            raise NodeError(NO_MODEL)
+            raise NodeError(NO_CHAT_MODEL)
+        memory = chat_memory.connected(context, i)
         prompt = self._at(context, i).prompt(context, context.items[i])
         if prompt is None:
             defined = getattr(self, "prompt_type", "") == "define"
@@ -96,7 +103,7 @@ class Agent(SpecialistTask):
         commands: list[Command] = []
         if context.agent is not None:
             commands.append(self.specialist_call(context, item_state))
-        if (memory := chat_memory.connected(context, i)) is not None:
+        if memory is not None:
             name, key, limit = memory
             commands.append(Call("load", {"key": key, "limit": limit}, step=name, item=i))
         return Continue("prepare", commands) if commands else self.after_prepare(context, item_state, [])
@@ -145,9 +152,9 @@ class Agent(SpecialistTask):
 
     def _asking(self, context: DurableContext, item_state: ItemState) -> list[Message]:
         files = []
-        if self._options(context, item_state).get("passthroughBinaryImages", True):
+        if self.reads_files and self._options(context, item_state).get("passthroughBinaryImages", True):
             binary = context.items[item_state["i"]].get("binary") or {}
-            files = [ref for ref in binary.values() if str(ref.get("mimeType", "")).startswith("image/")]
+            files = [ref for ref in binary.values() if is_picture(ref) or is_text(ref)]
         if not files:
             return [user(item_state["prompt"])]
         return [
@@ -210,7 +217,7 @@ class Agent(SpecialistTask):
         count_tokens(item_state, said["tokens"])
         message: Message = said["message"]
         read = said.get("read")
-        calls = [call for call in message.get("tool_calls") or [] if call["name"] != FORMAT_TOOL]
+        calls = list(message.get("tool_calls") or [])
         if read is not None:
             return self._handed(context, item_state, read)
         if not calls:
@@ -297,6 +304,7 @@ class Agent(SpecialistTask):
         read = replies[0].get().get("read") or {}
         if "value" not in read:
             raise unfit(read)
+        item_state["absent"] = bool(read.get("absent"))
         return self._finish(context, item_state, read["value"])
 
     def _text(
@@ -329,7 +337,7 @@ class Agent(SpecialistTask):
         for reply in replies:
             reply.get()
         output = item_state["output"]
-        json: dict[str, Any] = {"output": output}
+        json: dict[str, Any] = {} if item_state.get("absent") else {"output": output}  # n8n
         if isinstance(output, list) and self._lists(context, item_state):
             json = {str(n): each for n, each in enumerate(output)}
         if self._options(context, item_state).get("returnIntermediateSteps"):
@@ -347,7 +355,8 @@ def _format_tool(wanted: OutputSchema) -> ToolSpec:
 
 def _executed(call: ToolCall, tools: Sequence[ToolSpec]) -> dict[str, Any]:
     """Return what n8n's action says of a tool that its engine runs, as for version 3: the node's name and a type."""
-    step = next((each.get("step") for each in tools if each["name"] == call["name"]), None)
+    spec: Any = next((each for each in tools if each["name"] == call["name"]), {})
+    step = None if spec.get("tool") else spec.get("step")  # a tool of a set has its own name
     return {"tool": function_name(step) if step else call["name"], "type": "tool_call"}
 
 

@@ -22,6 +22,7 @@ class AgentToolV2(Agent):
     kind: ClassVar[Kind] = Kind.SUBNODE
     connection: ClassVar[str] = "ai_tool"
     speaks = False
+    reads_files = False
 
     tool_description: Dynamic[str] = param(PURPOSE)
     text: Dynamic[Any] = param("", required=True, label="Prompt (User Message)")

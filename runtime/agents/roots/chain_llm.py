@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 from runtime.agents.messages import Message, as_text, assistant, dumps, joined_text, system, user
 from runtime.agents.parsers import output_parser
 from runtime.agents.parsers.output_parser import Parser, unfit
-from runtime.agents.parsers.output_schema import json_or_text
 from runtime.agents.roots.root import (
     NO_DEFINED_PROMPT_HINT,
+    NO_MODEL,
     NO_PROMPT,
     NO_PROMPT_HINT,
     Batching,
@@ -18,9 +18,11 @@ from runtime.agents.roots.root import (
     ItemState,
     Question,
     Root,
+    defined_prompt,
     input_prompt,
 )
 from runtime.contract import DurableContext, Dynamic, NodeError, param
+from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import Item
 
 ROLES = {
@@ -69,14 +71,24 @@ class ChainLlm(Root):
         """Return the value of the prompt, whose parameter differs between versions; None when there is none."""
         if version <= 1.3:
             return self.prompt_1 if version == 1 else self.prompt_1_3 if version == 1.3 else self.prompt_1_1
-        return self.text_defined if self.prompt_type == "define" else input_prompt(self.prompt_type, item)
+        return (
+            defined_prompt(self, "text_defined")
+            if self.prompt_type == "define"
+            else input_prompt(self.prompt_type, item)
+        )
 
     def _parser(self, context: DurableContext, item_state: ItemState) -> Parser | None:
         parses = context.version in OLD or self.has_output_parser
         return output_parser.connected(context, item_state["i"]) if parses else None
 
+    def ready(self, context: DurableContext) -> None:
+        """Raise NodeError: a parser that is not valid."""
+        self._parser(context, {"i": 0})
+
     def begin(self, context: DurableContext, item_state: ItemState) -> Continue | Finish:
         """Ask the model with the messages, then the prompt; the parser's instructions end the prompt (n8n)."""
+        if not context.subnodes("ai_languageModel"):
+            raise NodeError(NO_MODEL)
         i = item_state["i"]
         here, item = context.resolve(self, i), context.items[i]
         prompt = here.prompt(context.version, item)
@@ -99,12 +111,12 @@ class ChainLlm(Root):
         reply = replies[0].get()
         parser, text = self._parser(context, item_state), joined_text(reply["message"])
         if parser is None:
-            return self._answer(context, self._plain(context, item_state, text), parsed=False)
+            return self._plain(context, item_state, text)
         if parser.output_schema is None:
             return self._answer(context, parser.node.split(text), parsed=True)
         answer = reply["read"] or {}
         if "value" in answer:
-            return self._answer(context, {"output": answer["value"]}, parsed=True)
+            return self._answer(context, _parsed(answer), parsed=True)
         if parser.fixer is None:
             raise unfit(answer)
         item_state["messages"] = []
@@ -121,12 +133,24 @@ class ChainLlm(Root):
         answer = replies[0].get()["read"] or {}
         if "value" not in answer:
             raise unfit(answer)
-        return self._answer(context, {"output": answer["value"]}, parsed=True)
+        return self._answer(context, _parsed(answer), parsed=True)
 
-    def _plain(self, context: DurableContext, item_state: ItemState, text: str) -> Any:
+    def _plain(self, context: DurableContext, item_state: ItemState, text: str) -> Finish:
+        """Return a text answer. JSON that the model was told to answer with is an object as it is; a list lies under `data`, and what is
+        neither list nor text one level deeper (n8n). Raise NodeError for what is no JSON then.
+        """
         name = context.subnodes("ai_languageModel")[0]
         options = getattr(context.subnode(name, item_state["i"])[0], "options", None) or {}
-        return json_or_text(text) if options.get("responseFormat") == "json_object" else text.strip()
+        if options.get("responseFormat") != "json_object":
+            return self._answer(context, text.strip(), parsed=False)
+        try:
+            value = parse_json(text)
+        except NotJsonError as error:
+            raise NodeError(error.message, description="The model was to answer with JSON") from None
+        if isinstance(value, dict | str):
+            return self._answer(context, value, parsed=False)
+        told = {"data": value} if isinstance(value, list) else {"response": {"text": value}}
+        return self._answer(context, told, parsed=True)
 
     def _answer(self, context: DurableContext, value: Any, *, parsed: bool) -> Finish:
         """Return the output items: text as `{text}`, a list as one item each, an object as it is from 1.6 on or when it was
@@ -134,6 +158,11 @@ class ChainLlm(Root):
         """
         values = value if isinstance(value, list) else [value]
         return Finish([(0, {"json": _json(each, context.version, parsed=parsed)}) for each in values])
+
+
+def _parsed(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a structured parser gives: nothing where the model left out the value and may (n8n)."""
+    return {} if answer.get("absent") else {"output": answer["value"]}
 
 
 def _json(value: Any, version: float, *, parsed: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final, cast
 
 from runtime.agents.messages import system, user
 from runtime.agents.parsers.output_schema import OutputSchema
-from runtime.agents.roots.root import NO_MODEL, CommandResult, Continue, Finish, ItemState, Question, Root
+from runtime.agents.roots.root import NO_CHAT_MODEL, CommandResult, Continue, Finish, ItemState, Question, Root
 from runtime.contract import ActivityContext, Call, DurableContext, Dynamic, NodeError, param
 from schemas.item import Item, Json
 
@@ -63,12 +63,21 @@ class Guardrails(Root):
         del version
         return 1 if self.operation == "sanitize" else 2
 
+    def ready(self, context: DurableContext) -> None:
+        """Raise NodeError: no model for a check that asks one."""
+        if (
+            self.operation == "classify"
+            and _judgements(context.resolve(self, 0))
+            and not context.subnodes("ai_languageModel")
+        ):
+            raise NodeError(NO_CHAT_MODEL)
+
     def begin(self, context: DurableContext, item_state: ItemState) -> Continue | Finish:
         """Order the checks without a model."""
         i = item_state["i"]
         here = context.resolve(self, i)
         if self.operation == "classify" and _judgements(here) and not context.subnodes("ai_languageModel"):
-            raise NodeError(NO_MODEL)
+            raise NodeError(NO_CHAT_MODEL)
         if not isinstance(here.text, str):
             raise NodeError(UNREADABLE_TEXT if here.text is None else NO_TEXT)
         item_state["text"] = here.text
@@ -134,7 +143,7 @@ class Guardrails(Root):
 
     def failed(self, context: DurableContext, item_state: ItemState, error: NodeError) -> Finish:
         """Raise for the whole node what no item is at fault of; leave out an item that cannot be masked (n8n)."""
-        if error.message == NO_MODEL:
+        if error.message == NO_CHAT_MODEL:
             raise error
         return Finish() if self.operation == "sanitize" else super().failed(context, item_state, error)
 

@@ -36,13 +36,13 @@ class InformationExtractor(JsonRoot):
     def question(self, context: DurableContext, item_state: ItemState) -> tuple[str, str, OutputSchema]:
         """Return system prompt, text, and the schema of the fields."""
         here = self._at(context, item_state)
-        if here.text in (None, ""):
+        if here.text is None or (isinstance(here.text, str) and not here.text.strip()):
             raise NodeError(f"Text for item {item_state['i']} is not defined", item=item_state["i"])
         try:
             output = OutputSchema(here.fields_schema(context.version))
         except ValueError as error:
             raise NodeError(f"The JSON schema is not valid: {error}", item=item_state["i"]) from None
-        return self.item_options(context, item_state).get("systemPromptTemplate") or INSTRUCTIONS, here.text, output
+        return self.template(self.item_options(context, item_state), INSTRUCTIONS), here.text, output
 
     def fields_schema(self, version: float) -> dict[str, Any]:
         """Return the schema from attributes, from an example (all required from 1.2 on), or as the author wrote it."""

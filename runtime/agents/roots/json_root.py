@@ -1,12 +1,13 @@
 """Base of root nodes that send one prompt per item and expect JSON: extractor, classifier, sentiment."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from runtime.agents.messages import as_text, system, user
 from runtime.agents.parsers.output_parser import unfit
 from runtime.agents.parsers.output_schema import FIX, OutputSchema
-from runtime.agents.roots.root import Batching, CommandResult, Continue, Finish, ItemState, Question, Root
-from runtime.contract import DurableContext, Dynamic, param
+from runtime.agents.roots.root import NO_MODEL, Batching, CommandResult, Continue, Finish, ItemState, Question, Root
+from runtime.contract import DurableContext, Dynamic, NodeError, param
 
 
 class JsonRoot(Root):
@@ -34,6 +35,12 @@ class JsonRoot(Root):
         """Return the options with their values for this item."""
         return dict(self._at(context, item_state).options or {})
 
+    @staticmethod
+    def template(options: Mapping[str, Any], default: str) -> str:
+        """Return the system prompt that the options give, an empty one too; `default` where they give none."""
+        given = options.get("systemPromptTemplate")
+        return given if isinstance(given, str) else default
+
     def _at(self, context: DurableContext, item_state: ItemState) -> Any:
         return context.resolve(self, item_state["i"])
 
@@ -43,6 +50,11 @@ class JsonRoot(Root):
             return Batching()
         options = (context.resolve(self, 0).options or {}).get("batching") or {}
         return Batching(int(options.get("batchSize") or 5), float(options.get("delayBetweenBatches") or 0))
+
+    def ready(self, context: DurableContext) -> None:
+        """Raise NodeError: no model."""
+        if not context.subnodes("ai_languageModel"):
+            raise NodeError(NO_MODEL)
 
     def begin(self, context: DurableContext, item_state: ItemState) -> Continue | Finish:
         """Ask the model."""

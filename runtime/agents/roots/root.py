@@ -26,8 +26,12 @@ from runtime.contract import (
 )
 from schemas.errors import LIMIT_REACHED
 from schemas.item import Item, Json, Outputs
+from schemas.node import Node
 
-NO_MODEL = "A Chat Model sub-node must be connected and enabled"
+NO_MODEL = "A Model sub-node must be connected and enabled"
+NO_CHAT_MODEL = "A Chat Model sub-node must be connected and enabled"
+WHOLE_NODE = "what a root lacks before its first item is an error of the node"
+"""Change since which such an error is not one of each item: n8n's engine then decides what goes on."""
 NO_PROMPT = "No prompt specified"
 NO_PROMPT_HINT = (
     "Expected to find the prompt in an input field called 'chatInput' "
@@ -38,9 +42,19 @@ NO_DEFINED_PROMPT_HINT = "The prompt is empty, or its expression has no value. C
 
 def input_prompt(prompt_type: str, item: Item) -> Any:
     """Return the prompt that comes with the item, whatever the node's own text says (n8n); None: there is none."""
-    return item["json"].get("guardrailsInput" if prompt_type == "guardrails" else "chatInput")
+    name = "guardrailsInput" if prompt_type == "guardrails" else "chatInput"
+    value = item["json"].get(name)
+    return NULL if value is None and name in item["json"] else value
 
 
+def defined_prompt(node: Node, name: str) -> Any:
+    """Return the prompt that a parameter of the node gives; None: its expression has no value."""
+    value = getattr(node, name)
+    return NULL if value is None and not node.is_undefined(name) else value
+
+
+NULL: Final = "null"
+"""What a model reads of a prompt that is null, which is a value (n8n)."""
 ItemState = dict[str, Any]
 """The state of one item: `i`, `stage`, `messages`, and what its node keeps."""
 
@@ -120,6 +134,12 @@ class Root(Durable):
         del context
         return Batching()
 
+    def ready(self, context: DurableContext) -> None:
+        """Raise NodeError where n8n's node fails before it looks at its first item, whatever its items are: a sub-node that is not
+        there or not valid.
+        """
+        del context
+
     def begin(self, context: DurableContext, item_state: ItemState) -> Continue | Finish:
         """Start the talk about item `talk['i']`."""
         raise NotImplementedError
@@ -133,10 +153,18 @@ class Root(Durable):
         if event is not None:
             commands += self._take(context, kept["wave"], event)
         else:
+            self._check_ready(context)
             self._onwards(context, kept, commands)
         while kept["wave"] and all(entry.get("here") for entry in kept["wave"]):
             self._onwards(context, kept, commands)
         return kept, commands
+
+    def _check_ready(self, context: DurableContext) -> None:
+        """Raise NodeError: see `ready`. Where errors end the run the first item raises the same one. The change is asked about before
+        anything is looked at, since that asks about changes of its own, which older runs did later.
+        """
+        if context.items and context.continue_on_fail and context.patched(WHOLE_NODE):
+            self.ready(context)
 
     @staticmethod
     def _take(context: DurableContext, wave: list[dict[str, Any]], event: Event) -> list[Command]:

@@ -22,9 +22,11 @@ class SentimentAnalysis(JsonRoot):
     input_text: Dynamic[Any] = param("", required=True, label="Text to Analyze")
 
     def outputs(self, version: float) -> int:
-        """Return the number of sentiments: each has an output."""
+        """Return the number of sentiments: each has an output. An empty one counts, so that errors go where they go in n8n, and
+        nothing else goes there.
+        """
         del version
-        return len(self.sentiments())
+        return len(str((self.options or {}).get("categories") or DEFAULT).split(","))
 
     def sentiments(self) -> list[str]:
         """Return the sentiments as written, without surrounding spaces."""
@@ -34,6 +36,8 @@ class SentimentAnalysis(JsonRoot):
     def question(self, context: DurableContext, item_state: ItemState) -> tuple[str, str, OutputSchema]:
         """Return system prompt, text, and a schema of sentiment, strength and confidence."""
         here, options = self._at(context, item_state), self.item_options(context, item_state)
+        if here.input_text is None:  # n8n fails too, in the words of its library
+            raise NodeError(f"Text to analyze for item {item_state['i']} is not defined", item=item_state["i"])
         names = self.sentiments()
         share = {"type": "number", "minimum": 0, "maximum": 1}
         properties: dict[str, Any] = {
@@ -47,7 +51,7 @@ class SentimentAnalysis(JsonRoot):
             "required": list(properties),
             "additionalProperties": False,
         }
-        template = options.get("systemPromptTemplate") or INSTRUCTIONS
+        template = self.template(options, INSTRUCTIONS)
         return template.replace("{categories}", ", ".join(names)), here.input_text, OutputSchema(schema)
 
     def misfit(self, parsed: Any) -> NodeError:

@@ -43,7 +43,7 @@ class TextClassifier(JsonRoot):
         names = [row["category"] for row in here.rows()]
         if not names:
             raise NodeError("At least one category must be defined")
-        template = options.get("systemPromptTemplate") or INSTRUCTIONS
+        template = self.template(options, INSTRUCTIONS)
         rules = f"{MANY if options.get('multiClass') else ONE} {FALLBACK if fallback else NONE}"
         prompt = f"{template.replace('{categories}', ', '.join(names))}\n{rules}"
         properties = dict(_booleans(here.rows(), fallback=fallback))

@@ -34,7 +34,7 @@ class ToolCode(Tool):
     def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:
         """Return the tool; from 1.2 on the node's name is the tool's."""
         del raw
-        schema = input_schema(self, required=version >= 1.3) if self.specify_input_schema else one_text()
+        schema = input_schema(self, name, required=version >= 1.3) if self.specify_input_schema else one_text()
         tool_name = self.name if version <= 1.1 and self.name else function_name(name)
         return {"name": tool_name, "description": self.description, "schema": schema}
 

@@ -81,11 +81,15 @@ class ToolWorkflowV1(WorkflowTool):
     def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:
         """Return the tool under the author's own name for it."""
         del version, raw
-        return {"name": self.name or function_name(name), "description": self.description, "schema": self.arguments()}
+        return {
+            "name": self.name or function_name(name),
+            "description": self.description,
+            "schema": self.arguments(name),
+        }
 
-    def arguments(self) -> dict[str, Any]:
-        """Return the schema of the arguments: one text unless the author defines a schema."""
-        return input_schema(self) if self.specify_input_schema else ONE_TEXT
+    def arguments(self, name: str) -> dict[str, Any]:
+        """Return the schema of the arguments: one text unless the author defines a schema. `name`: the node's."""
+        return input_schema(self, name) if self.specify_input_schema else ONE_TEXT
 
     def start(self, context: DurableContext, name: str, version: float, call: ToolCall, i: int, id_: str) -> Command:
         """Start a child and wait for it; its item has `query` and the fields."""
@@ -143,7 +147,7 @@ def _arguments_schema(raw: Mapping[str, Any]) -> dict[str, Any]:
     return schema if schema["properties"] else ONE_TEXT
 
 
-def input_schema(node: Any, *, required: bool = False) -> dict[str, Any]:
+def input_schema(node: Any, name: str, *, required: bool = False) -> dict[str, Any]:
     """Return the schema of arguments that an author describes by a schema or by an example (`required`: of which all is).
 
     Raise NodeError when it is not valid JSON.
@@ -155,7 +159,9 @@ def input_schema(node: Any, *, required: bool = False) -> dict[str, Any]:
         example = node.json_schema_example
         return from_example(json.loads(example) if isinstance(example, str) else example, required=required)
     except ValueError as error:
-        raise NodeError("The input schema of a tool is not valid JSON", description=str(error)) from None
+        raise NodeError(
+            f"Error in sub-node {name}", description=f"The input schema is not valid JSON: {error}"
+        ) from None
 
 
 def _typed_value(row: Mapping[str, Any]) -> Any:

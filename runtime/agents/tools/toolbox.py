@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 from runtime.agents.messages import ToolCall, ToolSpec, dumps
+from runtime.agents.parsers.output_schema import json_or_text
 from runtime.agents.tools import from_ai
 from runtime.agents.tools.durable_tool import DurableTool
 from runtime.agents.tools.tool_variant import generic_description, has_own_description
@@ -223,7 +224,19 @@ def answer_text(
         return result_text(value, wrapped=False)
     step = _step(tools, call)
     node, version = context.subnode(step, i) if step is not None else (None, 0.0)
+    if isinstance(node, ToolSet) and wrapped:
+        value = _contents(value)
     return node.said(value, version, wrapped=wrapped) if isinstance(node, Tool) else result_text(value, wrapped=wrapped)
+
+
+def _contents(value: Any) -> Any:
+    """Return what a server's tool gave with the list of its contents as a list, not as text (n8n, version 3 of the agent)."""
+    told = [[item["json"]["response"] for item in output] for output in value or []]
+    lists = [[(text, json_or_text(text)) for text in output] for output in told]
+    return [
+        [{"json": {"response": list_ if isinstance(list_, list) else text}} for text, list_ in output]
+        for output in lists
+    ]
 
 
 def bounded(text: str) -> str:

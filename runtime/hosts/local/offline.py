@@ -26,6 +26,7 @@ class OfflineResources:
     """None: it is made when a task first runs code."""
     stores: defaultdict[str, MemoryStore] = field(default_factory=lambda: defaultdict(MemoryStore))
     credentials: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    chats: defaultdict[str, dict[str, list[dict[str, Any]]]] = field(default_factory=lambda: defaultdict(dict))
     vectors: defaultdict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
     folders: dict[str, Path] = field(default_factory=dict)
 
@@ -49,10 +50,11 @@ class OfflineCapabilities(CapabilityHost):
         super().__init__(PACKAGE, self.resources, **replaced)
 
     def begin(self, execution_id: str, credentials: Mapping[str, Any], files: Path | None = None) -> None:
-        """Prepare a run: credentials by type, a folder of files, and empty tables, so that it does not see what an earlier
-        run stored.
+        """Prepare a run: credentials by type, a folder of files, empty tables and conversations, so that it does not see what an
+        earlier run stored.
         """
         self.resources.stores.pop(execution_id, None)
+        self.resources.chats.pop(execution_id, None)
         self.resources.vectors.pop(execution_id, None)
         self.resources.credentials[execution_id] = credentials
         if files is not None:

@@ -1,9 +1,9 @@
 """`python -m tests.conformance.fresh ask KIND --seed N --count N FILE`: draw fresh cases, ask n8n (`ORACLE_DIR`), and keep them.
 
 `python -m tests.conformance.fresh grade KIND FILE [--host temporal] [--out FILE]`: run those of a file and print how they went. KIND
-is expressions, topics, mutants, parameters, flows, http, real or vendors (`--types slack,notion`); a file has one case per line
+is agents, expressions, topics, mutants, parameters, flows, http, real or vendors (`--types slack,notion`); a file has one case per line
 (expressions: one expression file). The answers of n8n are written as they come, so that a file can be graded before it
-is complete. A request of `http` whose body never comes is left out. Credentials of `http` and `vendors` must be in n8n's own database:
+is complete. A request of `http` whose body never comes is left out. Credentials of `agents`, `http` and `vendors` must be in n8n's own database:
 `credentials KIND FILE` writes them for `n8n import:credentials --input=FILE`, with the `ORACLE_HOME` of `ask` as `N8N_USER_FOLDER`.
 """
 
@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.conformance.expressions_score import grade_expression, run_expression_file
-from tests.conformance.fresh import expressions, flows, http, mutants, parameters, real, topics, vendor_calls, vendors
+from tests.conformance.fresh import agents, expressions, flows, http, mutants, parameters, real, topics, vendor_calls, vendors
+from tests.conformance.fresh.agent_cases import ask_agents, grades_of_agents
 from tests.conformance.fresh.asking import answers
 from tests.conformance.fresh.grade import Grade, grades_on_temporal, grades_on_the_local_host, summary
 from tests.conformance.fresh.vendor_cases import ask_vendors, grade_vendors
@@ -38,6 +39,12 @@ def ask(kind: str, seed: int, count: int, path: Path, types: list[str]) -> None:
     if kind == "vendors":
         with path.open("w", encoding="utf-8") as file:
             for case in ask_vendors(vendors.draw_calls(types, seed, count)):
+                file.write(json.dumps(case) + "\n")
+                file.flush()
+        return
+    if kind == "agents":
+        with path.open("w", encoding="utf-8") as file:
+            for case in ask_agents(agents.draw_cases(seed, count)):
                 file.write(json.dumps(case) + "\n")
                 file.flush()
         return
@@ -63,9 +70,11 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def grade(path: Path, host: str, workers: int) -> list[Grade]:
+def grade(path: Path, kind: str, host: str, workers: int) -> list[Grade]:
     """Return how the workflow cases of a file went."""
     cases = read(path)
+    if kind == "agents":
+        return grades_of_agents(cases, workers)
     return grades_on_temporal(cases) if host == "temporal" else grades_on_the_local_host(cases, workers)
 
 
@@ -89,12 +98,15 @@ def main() -> int:
     """Return 0, or 1 where a case differs in what decides."""
     parser = argparse.ArgumentParser(prog="python -m tests.conformance.fresh", description=__doc__)
     parser.add_argument("verb", choices=("ask", "grade", "credentials"))
-    parser.add_argument("kind", choices=(*EXPRESSIONS, "vendors", *DRAWERS), nargs="?", default="http")
+    parser.add_argument("kind", choices=("agents", *EXPRESSIONS, "vendors", *DRAWERS), nargs="?", default="http")
     parser.add_argument("file", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument(
-        "--host", choices=("local", "temporal"), default="local", help="http and vendors run on the local one alone"
+        "--host",
+        choices=("local", "temporal"),
+        default="local",
+        help="agents, http and vendors run on the local one alone",
     )
     parser.add_argument("--types", default=",".join(vendors.TYPES), help="node types of vendors, `slack` or in full")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 2)
@@ -102,7 +114,9 @@ def main() -> int:
     options = parser.parse_intermixed_args()  # the file may stand behind the options
     if options.verb == "credentials":
         types = options.types.split(",")
-        credentials = vendor_calls.import_file(types) if options.kind == "vendors" else http.import_file()
+        credentials = agents.import_file() if options.kind == "agents" else http.import_file()
+        if options.kind == "vendors":
+            credentials = vendor_calls.import_file(types)
         options.file.write_text(json.dumps(credentials), encoding="utf-8")
         return 0
     if options.verb == "ask":
@@ -114,7 +128,7 @@ def main() -> int:
     if options.kind == "vendors":
         print(grade_vendors(read(options.file), options.workers, options.out), end="")
         return 0
-    grades = grade(options.file, options.host, options.workers)
+    grades = grade(options.file, options.kind, options.host, options.workers)
     differing = [each for each in grades if each.levels]
     for each in differing:
         print("differs" if each.passed else "MISSED", each.case["name"], json.dumps(each.levels))

@@ -25,8 +25,8 @@ FOLDER = Path(__file__).parent / "parts"
 CASES = [json.loads(line) for file in sorted(FOLDER.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines()]
 OUR_WORDS = (FORMAT_TOOL, "Calc")
 """Tools that we describe in other words than n8n."""
-WANTED_JSON = "Answer with JSON only"
-"""Of the instructions for a model's JSON, which we word differently from n8n."""
+WANTED = (FORMAT_TOOL, "Answer with JSON only", "Answer with a list of", "Classify the text that the user gives")
+"""Of the instructions for an answer's form, which we word differently from n8n."""
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 DIFFERENT: Mapping[str, str] = {
@@ -47,6 +47,7 @@ DIFFERENT: Mapping[str, str] = {
     "q-new": "the collection's configuration is sent; n8n sends an empty one",
     "co-tool": "the answer of a tool is sent with its call; n8n leaves it out",
     "mc-none": "without parameters an empty object is sent; n8n sends null, which servers refuse",
+    "f-sent-1.1-a, , b": "an empty sentiment has an output to which nothing goes; n8n's own is shorter",
     "at-stop": "intermediateSteps leave out `messageLog`",
 }
 """Cases in which the outputs and the requests differ, and on purpose."""
@@ -150,7 +151,7 @@ def _asked(body: Mapping[str, Any], url: str) -> dict[str, Any]:
 def _recorded(request: Mapping[str, Any], url: str) -> dict[str, Any]:
     """Without what models do not read: `$schema`, `strict`, whether an empty text is null."""
     messages = [each or "" for each in request["messages"]]
-    messages = ["<instructions>" if FORMAT_TOOL in str(each) or WANTED_JSON in str(each) else each for each in messages]
+    messages = ["<instructions>" if any(words in str(each) for words in WANTED) else each for each in messages]
     tools = [
         {"name": each["name"], "description": each["description"], "schema": _schema(each["parameters"])}
         if each["name"] not in OUR_WORDS

@@ -7,9 +7,10 @@ from typing import Any, Final, cast
 
 import pytest
 
-from runtime.agents.dialects import anthropic, gemini, ollama, openai_chat, openai_responses
+from runtime.agents.dialects import anthropic, cohere, gemini, ollama, openai_chat, openai_responses
 from runtime.agents.dialects.anthropic_stream import MessageStream
 from runtime.agents.dialects.chat import ModelAnswer, post
+from runtime.agents.dialects.cohere_stream import CohereStream
 from runtime.agents.dialects.event_stream import AnswerStream
 from runtime.agents.dialects.gemini_stream import ContentStream
 from runtime.agents.dialects.ollama_stream import LineStream
@@ -24,6 +25,7 @@ DIALECTS: Final[dict[str, tuple[Callable[[], AnswerStream], Callable[[Mapping[st
     "openai_chat": (ChatStream, openai_chat.read),
     "openai_responses": (ResponseStream, openai_responses.read),
     "anthropic": (MessageStream, anthropic.read),
+    "cohere": (CohereStream, lambda answer, _model: cohere.read(answer, "m")),
     "gemini": (ContentStream, gemini.read),
     "ollama": (LineStream, ollama.read),
 }
@@ -57,7 +59,7 @@ async def test_a_stream_is_the_same_answer(row: dict[str, Any], size: int) -> No
         assert given.model == "m"
     else:
         with pytest.raises(NodeApiError, match=row.get("retryable") or row["error"]) as raised:
-            await asking
+            read(await asking, "asked")
         assert bool(raised.value.data.get("retryable")) is ("retryable" in row)
     assert heard == row["heard"]
 
