@@ -5,10 +5,10 @@ from math import isnan
 from typing import Any
 
 from runtime.contract import NodeError
-from runtime.values.javascript import js_number
+from runtime.values.javascript import js_number, js_string
 from schemas.item import UNDEFINED
 
-__all__ = ["ThrownError", "elements_of", "iterated", "member_of_answer", "sliced", "unreadable"]
+__all__ = ["ThrownError", "elements_of", "iterated", "member_of_answer", "no_bytes", "sliced", "unreadable"]
 
 
 class ThrownError(NodeError):
@@ -47,6 +47,15 @@ def sliced(value: Any, limit: Any, name: str = "responseData") -> Any:
         raise ThrownError(f"{name}.slice is not a function")
     number = js_number(limit)
     return value[: 0 if isnan(number) else len(value) if number > len(value) else int(number)]
+
+
+def no_bytes(value: Any) -> ThrownError:
+    """Return the error for the content of a file that is no text."""
+    return ThrownError(
+        "The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object. "
+        f"Received {js_string(value)}",
+        description="The service answered with success, but without the content of the file.",
+    )
 
 
 def unreadable(value: Any, name: str, item: int | None = None) -> ThrownError:

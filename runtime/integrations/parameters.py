@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Self
 
 from runtime.contract import param
+from runtime.values.javascript import truthy
 from runtime.values.patterns import compile_pattern
 from schemas.item import UNDEFINED, undefined_of
 from schemas.node import Declared, Format, IsDynamic, Node, declarations, is_condition, visible
@@ -122,6 +123,10 @@ class Parameters(Mapping[str, Any]):
         """Return the visible declaration of a name."""
         declared = self._visible(name)
         return self._facts[declared.name] if declared else None
+
+    def flag(self, name: str, default: bool) -> bool:
+        """Return whether a parameter is true in JavaScript: `default` where none of this name is shown."""
+        return default if self.fact(name) is None else truthy(self.get(name))
 
     def declared(self, name: str) -> Sequence[Declared]:
         """Return all declarations of a name, shown or not."""

@@ -18,6 +18,7 @@ from runtime.http.fetch import Wire, fetch
 from runtime.http.request import Outgoing
 from runtime.http.traces import shows
 from runtime.integrations.descriptor import Descriptor, ErrorRule, Part, RequestSpec, holds_in
+from runtime.integrations.request_options import RequestOptions
 from runtime.integrations.scope import Scope
 from runtime.integrations.values import evaluate, evaluate_path, holds
 from runtime.values.binary import NoBinaryError, binary_of
@@ -27,9 +28,10 @@ from schemas.request_limits import RequestLimits
 
 __all__ = ["Response", "Sender"]
 
-_TIMEOUT_SECONDS: Final = 300.0
 _ERROR_STATUS: Final = 400
 _UNAUTHORIZED: Final = 401
+_QUERY: Final = " query"
+"""Among what is shared: the query that the items so far have made; no step has such a name."""
 _SUCCESS: Final = range(200, 300)
 _REDIRECTS: Final = Redirects(5, keep_authorization=False)
 
@@ -59,6 +61,7 @@ class Sender:
     """Why there is no credential, which requests that are signed raise."""
     shared: dict[str, Any] = field(default_factory=dict)
     """Responses of steps that serve all items, by name."""
+    options: RequestOptions = field(default_factory=RequestOptions)
 
     async def send(self, spec: RequestSpec, scope: Scope, changes: Mapping[str, Any] | None = None) -> Response:
         """Send a request. Raise NodeError.
@@ -86,6 +89,8 @@ class Sender:
         assert isinstance(answer, HttpResponse)
         headers = {name.lower(): value for name, value in answer.headers}
         if answer.status >= _ERROR_STATUS and answer.status not in spec.accept:
+            if spec.plain_errors:
+                raise NodeError(f"Request failed with status code {answer.status}", item=scope.index)
             raise self._failure(answer.status, axios_data(answer.body, content_type(answer.headers)[1]), scope)
         response = Response(await self._body(spec, answer, url, scope), answer.status, headers)
         self._check(response, scope)
@@ -97,7 +102,8 @@ class Sender:
             return NodeApiError(
                 str(error), description=f"The node asks {self.descriptor.name} there.", item=scope.index
             )
-        return NodeApiError(f"{self.descriptor.name}: {error}", item=scope.index)
+        told = str(error) if isinstance(error, ValueError) else f"{self.descriptor.name}: {error}"
+        return NodeApiError(told, item=scope.index)
 
     @property
     def _limits(self) -> RequestLimits | None:
@@ -122,13 +128,23 @@ class Sender:
         if not url and spec.url is not None:
             raise InvalidUrlError("Invalid URL")
         if not url:
-            path = changes.get("path") or evaluate_path(spec.path, scope)
+            path = _text(changes.get("path")) or evaluate_path(spec.path, scope)
+            if self.descriptor.declarative and path.startswith(
+                "//"
+            ):  # a first part that is empty leaves one slash, as in n8n
+                path = path[1:]
             url = _text(evaluate(self.descriptor.base, described)) + _text(path)
         request = Request(_text(evaluate(spec.method, scope)), url, arrays=spec.arrays)
         shared = {} if spec.bare else evaluate(dict(self.descriptor.headers), described)
         request.headers = dict(_object(shared) | _object(evaluate(spec.headers, scope)))
-        own = None if "url" in changes else evaluate(spec.query, scope)  # the address of a further page has its query
-        request.query = _object(own) | _object(changes.get("query"))
+        kept = self.shared.setdefault(_QUERY, {}) if spec.keeps_query else {}
+        own = (
+            None if "url" in changes else evaluate(spec.query, scope.having(kept=kept))
+        )  # a further page's address has its query
+        kept = kept | _object(own)
+        request.query = kept | _object(changes.get("query"))
+        if spec.keeps_query:
+            self.shared[_QUERY] = kept
         request.body = await self._content(spec, scope, changes)
         if spec.type is not None and not isinstance(request.body, Multipart | None):
             request.set_header("content-type", _text(evaluate(spec.type, scope)))
@@ -237,8 +253,10 @@ class Sender:
             outgoing.url,
             headers=outgoing.headers,
             content=outgoing.content,
-            timeout=_TIMEOUT_SECONDS,
+            timeout=self.options.seconds(),
             follow_redirects=False,
+            verify=self.options.verify,
+            proxy=self.options.proxy_url(),
             item=item,
             store=_succeeded if spec.response == "file" else None,
             bare=spec.bare

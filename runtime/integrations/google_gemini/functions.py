@@ -70,4 +70,5 @@ async def message(run: Run, scope: Scope) -> list[Item]:
         for part in (each.get("content") or {}).get("parts") or []
         if "text" in part
     )
-    return [{"json": {**each["json"], "mergedResponse": merged}} for each in answers(scope, response)]
+    found = [{**each, "mergedResponse": merged} for each in response["candidates"]]
+    return answers(scope, {**response, "candidates": found})

@@ -37,7 +37,7 @@ async def images(run: Run, scope: Scope) -> list[Item]:
     """Create images and return their files, or their addresses."""
     parameters = scope.parameters
     as_url = parameters["responseFormat"] == "imageUrl"
-    options, model = parameters.get("options") or {}, parameters.get("model") or parameters.get("imageModel")
+    options, model = parameters.get("options") or {}, parameters.get("model") or parameters.get("imageModel", UNDEFINED)
     names = ["n", *(["size"] if holds(_SIZED, scope) else []), *(["quality", "style"] if holds(_STYLED, scope) else [])]
     body = {
         "prompt": parameters.get("prompt", UNDEFINED),
@@ -51,6 +51,6 @@ async def images(run: Run, scope: Scope) -> list[Item]:
         return [{"json": each} for each in found]
     made: list[Item] = []
     for each in found:
-        ref = await stored(run, each.get("b64_json", ""), mime_type="image/png", file_name="data")
+        ref = await stored(run, each.get("b64_json", UNDEFINED), mime_type="image/png", file_name="data")
         made.append({"json": {}, "binary": {"data": ref}})
     return made

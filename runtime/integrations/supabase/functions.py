@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, quote
 from runtime.contract import Item, Items, NodeError
 from runtime.integrations.answers import unreadable
 from runtime.integrations.filters import FILTERS
-from runtime.integrations.operation import MAX_PAGES, Run
+from runtime.integrations.operation import MAX_PAGES, NodeFailure, Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED
 
 _PAGE_ROWS: Final = 1_000
@@ -19,6 +19,14 @@ _PAGE_ROWS: Final = 1_000
 _OPERATORS: Final = frozenset({"eq", "neq", "gt", "gte", "lt", "lte", "like", "ilike", "is", "fullText"})
 _RESERVED: Final = frozenset(',.:()"')
 _PLACE: Final = re.compile(r"\$(\d{1,3})")
+
+
+def table(scope: Scope) -> Any:
+    """Return the name of the table. Raise NodeError where there is none."""
+    name = scope.parameters.get("tableId")
+    if not truthy(name):
+        raise NodeError("Invalid identifier: a value is required", description="Choose the table.", item=scope.index)
+    return name
 
 
 def changes(scope: Scope) -> Any:
@@ -63,7 +71,7 @@ def _test(given: Mapping[str, Any], scope: Scope) -> str:
     """Return the operator and the operand of a condition. Raise NodeError for an operator that there is not."""
     operator = js_string(given.get("condition", ""))
     if operator not in _OPERATORS:
-        raise NodeError(f'There is no filter condition "{operator}"', item=scope.index)
+        raise NodeFailure(NodeError(f'Unsupported filter condition: "{operator}"', item=scope.index))
     if operator == "fullText":
         operator = js_string(given.get("searchFunction", "fts"))
         if not operator:
@@ -106,7 +114,7 @@ async def get_all_by_text(run: Run, scope: Scope) -> list[Item]:
         place = {"offset": len(found)} if found else {}
         answer = await run.request(
             scope,
-            path=Template("/{tableId}"),
+            path=Template("/{$table}"),
             query=query | place,
             headers=Template("{$read}"),
             arrays="repeat",
@@ -126,7 +134,7 @@ async def update_by_text(run: Run, scope: Scope) -> list[Item]:
     answer = await run.request(
         scope,
         method="PATCH",
-        path=Template("/{tableId}"),
+        path=Template("/{$table}"),
         query=query,
         headers=Template("{$written}"),
         json=changes(scope),
@@ -170,11 +178,12 @@ async def create(run: Run) -> Items:
     made = await run.request(
         scopes[0],
         method="POST",
-        path=Template("/{tableId}"),
+        path=Template("/{$table}"),
         headers=Template("{$written}"),
         json=[row(each) for each in scopes],
     )
     if made is UNDEFINED:
         raise unreadable(made, "forEach")
-    rows = made if isinstance(made, list) else [made]
-    return [{"json": each, "pairedItem": {"item": i}} for i, each in enumerate(rows)]
+    if isinstance(made, list):
+        return [{"json": each, "pairedItem": {"item": i}} for i, each in enumerate(made)]
+    return [{"json": {}, "pairedItem": list(range(len(run.items)))}]

@@ -5,6 +5,7 @@ cases (`../shared/conformance/compare_wire.py`).
 """
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,8 @@ Json = dict[str, Any]
 NODE: Final = "Node under test"
 REDIRECT: Final = Path(__file__).with_name("redirect.cjs")
 DRAWN: Final = ("id", "type", "typeVersion", "resource", "operation", "parameters", "credentials", "input", "node")
+_SENT: Final = ("requests", "actual_requests")
+_RANDOM: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 UNDER_WAY: Final = 0.3
 """Seconds after which the requests of a run that failed have arrived: n8n does not wait for those under way."""
 
@@ -113,6 +116,16 @@ def _died(case: Json) -> Json:
     return {**case, "actual_error": {"name": "Fault", "message": f"Fault: {DiedError()}"}}
 
 
+def _without_random(cases: Sequence[Json]) -> list[Json]:
+    """Return cases in which an id that a node made at random is a word: none is the same twice."""
+    return [{**case, **{name: _plain(case[name], case) for name in _SENT if name in case}} for case in cases]
+
+
+def _plain(sent: Any, case: Json) -> Any:
+    given = json.dumps([case.get(name) for name in ("parameters", "input", "credentials", "responses")])
+    return json.loads(_RANDOM.sub(lambda each: each[0] if each[0] in given else "RANDOM", json.dumps(sent)))
+
+
 def grade_vendors(cases: Sequence[Json], workers: int, out: Path | None) -> str:
     """Run cases and return the comparer's table; `out`: where those that differ go, with `why` and what happened here.
 
@@ -125,7 +138,7 @@ def grade_vendors(cases: Sequence[Json], workers: int, out: Path | None) -> str:
     with tempfile.TemporaryDirectory() as temporary:
         folders = {name: Path(temporary, name) for name in ("cases", "done")}
         for name, group in (("cases", cases), ("done", done)):
-            _write_by_type(folders[name], group)
+            _write_by_type(folders[name], _without_random(group))
         report = Path(temporary, "report.json")
         command = [
             sys.executable,

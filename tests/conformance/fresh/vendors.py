@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+from runtime.integrations.index import types
+from runtime.integrations.loader import descriptors
 from schemas.node import visible
 from tests.conformance.fresh.vendor_calls import Recorded, node_type
 from tests.conformance.fresh.vendor_values import ValueDrawer
@@ -111,12 +113,21 @@ class CallDrawer:
             if name in model["parameters"]:
                 given[name] = model["parameters"][name]
         values = ValueDrawer(self._draw, self._recorded, version)
+        items, changes = self._items(), self._changes()
         parameters = values.fill(family["parameters"], given, self._draw.choice((0.1, 0.4, 0.7)), CREDENTIAL_NAMES)
         return {
             "type": self._type, "typeVersion": int(version) if version == int(version) else version,
             "resource": form.resource, "operation": form.operation, "parameters": parameters, "credentials": model.get("credentials") or {},
-            "input": self._items(), "node": self._draw.choice(NODES), "model": model["id"], "changes": self._changes(),
+            "input": items[:1] if self._at_once(version) else items, "node": self._draw.choice(NODES), "model": model["id"],
+            "changes": changes,
         }  # fmt: skip
+
+    def _at_once(self, version: float) -> bool:
+        """Return whether n8n sends the requests of all items at once, so that nothing says in which order they arrive."""
+        found = (
+            each for each in descriptors(types()[self._type]) if each.type == self._type and version in each.versions
+        )
+        return any(each.declarative for each in found)
 
     def _form(self) -> Form:
         self._even = not self._even
