@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Self
 
-from runtime.contract import param
+from runtime.contract import NodeError, param
 from runtime.values.javascript import truthy
 from runtime.values.patterns import compile_pattern
 from schemas.item import UNDEFINED, undefined_of
@@ -17,6 +17,7 @@ from schemas.node import Declared, Format, IsDynamic, Node, declarations, is_con
 __all__ = ["Fact", "Parameters", "fields_of"]
 
 
+_ALL, _LIMIT = "returnAll", "limit"
 _VALUE: Final = Annotated[Any, IsDynamic()]
 
 
@@ -144,11 +145,20 @@ class Parameters(Mapping[str, Any]):
     def _read(self, name: str) -> Any:
         declared = self._visible(name)
         if declared is None:
+            if name == _LIMIT and self._needs_limit():
+                raise NodeError(f'Could not get parameter "{name}"')
             return UNDEFINED
         value = getattr(self._node, declared.name)
         if value is None and self._node.is_undefined(declared.name):
             return UNDEFINED
         return self._complete(value, self._facts[declared.name], self._written.raw(declared.name))
+
+    def _needs_limit(self) -> bool:
+        """Return whether the limit is hidden by a `returnAll` that is false in JavaScript, but not `false`: n8n reads it all the same."""
+        if self._written.get(_ALL) is False or _ALL not in self or truthy(self[_ALL]):
+            return False
+        beside = {**self._written, _ALL: False}
+        return any(each.visible(beside, self._version) for each in self.declared(_LIMIT))
 
     def _complete(self, value: Any, fact: Fact, raw: Any) -> Any:
         """Return a value without undeclared members, and with the defaults of the entries of fixed collections.

@@ -9,8 +9,9 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from runtime.contract import NodeError
+from runtime.integrations.answers import received
 from runtime.integrations.parameters import Parameters
-from runtime.values.javascript import js_number, js_string, truthy
+from runtime.values.javascript import js_number, truthy
 
 __all__ = ["REQUEST_OPTIONS", "RequestOptions", "pause_between_batches"]
 
@@ -42,8 +43,7 @@ class RequestOptions:
         if not truthy(self.proxy):
             return None
         if not isinstance(self.proxy, str):
-            kind = "an instance of Array" if isinstance(self.proxy, list) else f"type {_kind(self.proxy)}"
-            raise NodeError(f'The "url" argument must be of type string. Received {kind}')
+            raise NodeError(f'The "url" argument must be of type string. Received {received(self.proxy)}')
         lacks = _lacks(self.proxy)
         if lacks is not None:
             raise NodeError(
@@ -82,11 +82,6 @@ def _lacks(address: str) -> str | None:
     except ValueError:  # a port that is no number
         found = False
     return None if found else "port"
-
-
-def _kind(value: Any) -> str:
-    name = "boolean" if isinstance(value, bool) else "number" if isinstance(value, int | float) else "object"
-    return f"{name} ({js_string(value)})"
 
 
 def _object(value: Any) -> Mapping[str, Any]:

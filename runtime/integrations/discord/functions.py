@@ -7,6 +7,7 @@ from typing import Any, Final
 from runtime.contract import NodeError
 from runtime.integrations.answers import unreadable
 from runtime.integrations.filters import FILTERS
+from runtime.integrations.operation import failing_node
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_number, js_string, json_stringify, truthy
 from runtime.values.json_text import NotJsonError, parse_json
@@ -86,7 +87,8 @@ def content(scope: Scope) -> dict[str, Any]:
         body["message_reference"] = {"message_id": js_string(reference), **({"guild_id": guild} if guild else {})}
     given = parameters.get("embeds")
     if isinstance(given, Mapping) and isinstance(given.get("values"), list):
-        body["embeds"] = [made for each in _entries(given) if (made := _embed(each))]
+        with failing_node():
+            body["embeds"] = [made for each in _entries(given) if (made := _embed(each))]
     return body
 
 
