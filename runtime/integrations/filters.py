@@ -166,7 +166,7 @@ _ANY: Final[Mapping[str, Callable[..., Any]]] = {
     "truthy": lambda value: value if truthy(value) else UNDEFINED,
     "not": lambda value: not truthy(value),
     "boolean": truthy,
-    "is": lambda value, other: value == other,
+    "is": lambda value, other: isinstance(value, bool) == isinstance(other, bool) and value == other,
     "segment": lambda value: value if value is UNDEFINED else segment(value),  # of null it is a text, as in JavaScript
     "defined": lambda value: value is not UNDEFINED and value is not None,
 }

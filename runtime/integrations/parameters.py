@@ -155,6 +155,9 @@ class Parameters(Mapping[str, Any]):
 
     def _needs_limit(self) -> bool:
         """Return whether the limit is hidden by a `returnAll` that is false in JavaScript, but not `false`: n8n reads it all the same."""
+        descriptor = getattr(self._node, "descriptor", None)
+        if descriptor is not None and descriptor.declarative:
+            return False
         if self._written.get(_ALL) is False or _ALL not in self or truthy(self[_ALL]):
             return False
         beside = {**self._written, _ALL: False}
@@ -170,7 +173,7 @@ class Parameters(Mapping[str, Any]):
         if fact.kind == "fixedCollection":
             groups = {group.name: group for group in fact.members}
             return {
-                name: self._entries(each, groups[name], _member(raw, name))
+                name: self._entries(each, groups[name], _member(raw, name), many=fact.many)
                 for name, each in value.items()
                 if name in groups
             }
@@ -178,7 +181,9 @@ class Parameters(Mapping[str, Any]):
             return value
         return self._members(value, fact.members, raw, defaults=False)
 
-    def _entries(self, value: Any, group: Fact, raw: Any) -> Any:
+    def _entries(self, value: Any, group: Fact, raw: Any, *, many: bool) -> Any:
+        if isinstance(value, list) and not many:  # n8n takes an entry that it finds nothing in
+            return self._members({}, group.members, None, defaults=True)
         if isinstance(value, list):
             return [
                 self._members(each, group.members, _member(raw, i), defaults=True)

@@ -123,6 +123,9 @@ class Sender:
         return scheme(self.credential.type) is not None
 
     async def _request(self, spec: RequestSpec, scope: Scope, changes: Mapping[str, Any]) -> Request:
+        body = await self._content(
+            spec, scope, changes
+        )  # a file that is not there is told before an address that is none
         described = replace(scope, of_program=False)  # the descriptor's own values have holes wherever they are read
         url = changes.get("url") or _text(evaluate(spec.url, scope))
         if not url and spec.url is not None:
@@ -145,7 +148,7 @@ class Sender:
         request.query = kept | _object(changes.get("query"))
         if spec.keeps_query:
             self.shared[_QUERY] = kept
-        request.body = await self._content(spec, scope, changes)
+        request.body = body
         if spec.type is not None and not isinstance(request.body, Multipart | None):
             request.set_header("content-type", _text(evaluate(spec.type, scope)))
         if self.credential is None or self.credential.type != "aws":  # what is not there needs no signature

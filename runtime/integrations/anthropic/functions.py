@@ -80,6 +80,8 @@ async def analyze(run: Run, scope: Scope) -> list[Item]:
 def _answer(scope: Scope, response: Any) -> Item:
     known = dict(response) if isinstance(response, Mapping) else {}
     if scope.parameters.flag("simplify", default=True):
+        if response is None or response is UNDEFINED:
+            raise unreadable(response, "content")
         known = {name: known[name] for name in ("content",) if name in known}
     return {"json": known}
 
@@ -150,7 +152,7 @@ def _kind_of(media_type: Any, scope: Scope) -> str:
         return "image"
     if text == "application/pdf":
         return "document"
-    raise NodeError(f"Unsupported file type: {text}. Only images and PDFs are supported.", item=scope.index)
+    raise NodeError(f"Anthropic reads images and PDFs only, and a file is of the type '{text}'", item=scope.index)
 
 
 def _tools(options: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -69,6 +69,8 @@ def busy_window(scope: Scope) -> dict[str, Any]:
 def busy(scope: Scope) -> Any:
     """Return the answer in the chosen format. Raise NodeError."""
     response = scope.names["response"]
+    if response is None or response is UNDEFINED:
+        raise unreadable(response, "calendars")
     calendars = response.get("calendars") if isinstance(response, Mapping) else None
     found = calendars.get(scope.names["calendarId"]) if isinstance(calendars, Mapping) else None
     if not isinstance(found, Mapping):

@@ -74,7 +74,8 @@ async def uploaded(run: Run, scope: Scope, ref: BinaryRef) -> dict[str, Any]:
     if file is None or file.get("state") == "FAILED":
         reason = ((file or {}).get("error") or {}).get("message")
         raise NodeError(js_string(reason or "Google Gemini could not read the file"), item=scope.index)
-    return {"fileUri": file.get("uri"), "mimeType": file.get("mimeType")}
+    names = {"fileUri": "uri", "mimeType": "mimeType"}
+    return {name: file[member] for name, member in names.items() if member in file}
 
 
 async def fetched(run: Run, scope: Scope, url: str, kind: str) -> BinaryRef:

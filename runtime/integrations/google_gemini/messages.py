@@ -83,9 +83,10 @@ def _add_tools(made: dict[str, Any], scope: Scope) -> None:
         made["tools"].append({"urlContext": {}})
     files = given.get("fileSearch")
     if isinstance(files, Mapping):
-        search = {}
+        search: dict[str, Any] = {}
         if "fileSearchStoreNames" in files:
-            search["fileSearchStoreNames"] = FILTERS["json"](files["fileSearchStoreNames"])
+            stores = FILTERS["json"](files["fileSearchStoreNames"])
+            search |= {"fileSearchStoreNames": stores} if isinstance(stores, list) else {}
         if files.get("metadataFilter"):
             search["metadataFilter"] = files["metadataFilter"]
         made["tools"].append({"fileSearch": search})

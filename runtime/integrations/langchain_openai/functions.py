@@ -141,7 +141,7 @@ async def analyze_by_chat(run: Run, scope: Scope) -> list[Item]:
     body = {
         "model": scope.located("modelId", parameters.get("modelId", "gpt-4-vision-preview")),
         "messages": [{"role": "user", "content": [{"type": "text", "text": parameters["text"]}, *pictures]}],
-        "max_tokens": options.get("maxTokens", 300),
+        "max_tokens": options.get("maxTokens") or 300,
     }
     response = await run.request(scope, method="POST", path="/chat/completions", json=body)
     return [{"json": answer(scope.having(response=response))}]
@@ -155,7 +155,7 @@ async def analyze(run: Run, scope: Scope) -> list[Item]:
     body = {
         "model": scope.located("modelId", parameters.get("modelId")),
         "input": [{"role": "user", "content": [{"type": "input_text", "text": parameters["text"]}, *pictures]}],
-        "max_output_tokens": options.get("maxTokens", 300),
+        "max_output_tokens": options.get("maxTokens") or 300,
     }
     response = await run.request(scope, method="POST", path="/responses", json=body)
     return [{"json": response.get("output", UNDEFINED) if parameters.flag("simplify", default=True) else response}]

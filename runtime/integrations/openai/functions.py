@@ -16,8 +16,14 @@ _SIZED, _STYLED = {"model": ["dall-e-2", "dall-e-3"]}, {"model": ["dall-e-3"]}
 
 
 def choices(scope: Scope) -> Any:
-    """Return the texts of an answer. Raise NodeError for an answer without any."""
-    return _choices(scope, "text")
+    """Return the texts of an answer. Raise NodeError for an answer without any, and of a completion for one that is none."""
+    found = _choices(scope, "text")
+    if scope.parameters.get("operation") != "complete" or not isinstance(found, list):
+        return found
+    for each in found:
+        if not isinstance(each, dict) or "text" not in each:
+            raise unreadable(UNDEFINED, "trim", scope.index)
+    return found
 
 
 def messages(scope: Scope) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
 from runtime.contract import Item, Items, NodeError
-from runtime.integrations.answers import unreadable
+from runtime.integrations.answers import ThrownError, unreadable
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import MAX_PAGES, NodeFailure, Run
 from runtime.integrations.scope import Scope
@@ -18,6 +18,7 @@ _PAGE_ROWS: Final = 1_000
 """The rows that PostgREST gives at once, as Supabase sets it up."""
 _OPERATORS: Final = frozenset({"eq", "neq", "gt", "gte", "lt", "lte", "like", "ilike", "is", "fullText"})
 _RESERVED: Final = frozenset(',.:()"')
+_RESERVED_IN_OPERANDS: Final = _RESERVED | frozenset(" &")
 _PLACE: Final = re.compile(r"\$(\d{1,3})")
 
 
@@ -54,12 +55,12 @@ def conditions(scope: Scope) -> dict[str, Any]:
     parameters = scope.parameters
     if parameters.get("operation") == "get":
         columns = _entries(parameters.get("filters"), "conditions")
-        return {js_string(each.get("keyName", "")): f"eq.{js_string(each.get('keyValue', ''))}" for each in columns}
+        return {_column(each): f"eq.{js_string(each.get('keyValue', ''))}" for each in columns}
     kind = parameters.get("filterType", "manual")
     if kind == "string":
         return _filter(_text(scope))
     given = _entries(parameters.get("filters"), "conditions") if kind == "manual" else []
-    pairs = [(js_string(each.get("keyName", "")), _test(each, scope)) for each in given]
+    pairs = [(_column(each), _test(each, scope)) for each in given]
     match = parameters.get("matchType", "allFilters")
     if match == "allFilters" and parameters.get("operation") != "getAll":
         return _members(pairs)
@@ -71,7 +72,7 @@ def _test(given: Mapping[str, Any], scope: Scope) -> str:
     """Return the operator and the operand of a condition. Raise NodeError for an operator that there is not."""
     operator = js_string(given.get("condition", ""))
     if operator not in _OPERATORS:
-        raise NodeFailure(NodeError(f'Unsupported filter condition: "{operator}"', item=scope.index))
+        raise NodeFailure(NodeError(f'There is no filter condition "{operator}"', item=scope.index))
     if operator == "fullText":
         operator = js_string(given.get("searchFunction", "fts"))
         if not operator:
@@ -82,10 +83,18 @@ def _test(given: Mapping[str, Any], scope: Scope) -> str:
 def _quoted(test: str) -> str:
     """Return a condition as it stands in a list: quotes keep a separator in its operand from ending it."""
     operator, _, operand = test.partition(".")
-    if not _RESERVED.intersection(operand):
-        return test
-    escaped = operand.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{operator}."{escaped}"'
+    return f"{operator}.{_in_quotes(operand)}" if _RESERVED_IN_OPERANDS.intersection(operand) else test
+
+
+def _column(given: Mapping[str, Any]) -> str:
+    """Return the name of a column, in quotes where it has a separator."""
+    name = js_string(given.get("keyName", ""))
+    return _in_quotes(name) if _RESERVED.intersection(name) else name
+
+
+def _in_quotes(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _text(scope: Scope) -> str:
@@ -186,4 +195,8 @@ async def create(run: Run) -> Items:
         raise unreadable(made, "forEach")
     if isinstance(made, list):
         return [{"json": each, "pairedItem": {"item": i}} for i, each in enumerate(made)]
+    if not run.context.continue_on_fail:
+        raise ThrownError(
+            "createdRows.forEach is not a function", description="Supabase answered with no list of rows."
+        )
     return [{"json": {}, "pairedItem": list(range(len(run.items)))}]

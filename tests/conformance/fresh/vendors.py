@@ -41,7 +41,7 @@ NODES: Final[tuple[Json, ...]] = (
 CHANGES: Final = ("failure", "failure", "odd", "odd", "without", "without", "null", "empty", "more", "more")
 """What becomes of an answer: another status, another body, a member less, null or empty, a list longer."""
 NAMES: Final = ("resource", "operation")
-CREDENTIAL_NAMES: Final = ("authentication", "nodeCredentialType", "jiraVersion", "accessTokenType")
+CREDENTIAL_NAMES: Final = ("authentication", "authType", "nodeCredentialType", "jiraVersion", "accessTokenType")
 """Parameters that say which credential is read: as in the recorded call whose credentials a call has."""
 
 
