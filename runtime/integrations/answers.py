@@ -5,7 +5,7 @@ from math import isnan
 from typing import Any
 
 from runtime.contract import NodeError
-from runtime.values.javascript import js_number
+from runtime.values.javascript import js_number, js_string, js_typeof
 from schemas.item import UNDEFINED
 
 __all__ = [
@@ -15,6 +15,8 @@ __all__ = [
     "elements_of",
     "iterated",
     "member_of_answer",
+    "no_bytes",
+    "received",
     "sliced",
     "spliced",
     "unreadable",
@@ -83,6 +85,24 @@ def spliced(value: Any, limit: Any, name: str = "responseData") -> list[Any]:
         raise ThrownError(f"{name}.splice is not a function")
     taken: list[Any] = sliced(value, limit, name)
     return taken
+
+
+def no_bytes(value: Any) -> ThrownError:
+    """Return the error for the content of a file that is no text."""
+    return ThrownError(
+        "The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object. "
+        f"Received {received(value)}",
+        description="The service answered with success, but without the content of the file.",
+    )
+
+
+def received(value: Any) -> str:
+    """Return what Node says of a value of the wrong type that it was given."""
+    if value is None or value is UNDEFINED:
+        return js_string(value)
+    if isinstance(value, list | Mapping):
+        return f"an instance of {'Array' if isinstance(value, list) else 'Object'}"
+    return f"type {js_typeof(value)} ({js_string(value)})"
 
 
 def unreadable(value: Any, name: str, item: int | None = None) -> ThrownError:

@@ -11,6 +11,7 @@ from runtime.integrations.described import ANY
 from runtime.integrations.descriptor import Descriptor, Operation, listed
 from runtime.integrations.loader import descriptors, facts_for, functions_of
 from runtime.integrations.parameters import Fact
+from runtime.integrations.request_options import REQUEST_OPTIONS
 from runtime.integrations.template import template_of
 from runtime.integrations.triggers.descriptor import TriggerDescriptor
 from runtime.nodes.approvals import SendAndWait
@@ -59,8 +60,7 @@ def unread(descriptor: Descriptor, facts: Sequence[Fact], module: ModuleType | N
         return _unread_by_trigger(descriptor, facts, module)
     shared = set(_names([descriptor.base, dict(descriptor.headers), dict(descriptor.values)]))
     shared |= {name for each in descriptor.credentials for name in each.show}
-    if descriptor.declarative:
-        shared.add("requestOptions")  # what is in it is read with each request
+    shared |= {REQUEST_OPTIONS} if descriptor.declarative else set()
     in_code = set(_constants(module)) if module else set()
     found = list[str]()
     for key in operation_keys(descriptor, facts):

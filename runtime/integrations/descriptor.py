@@ -75,7 +75,8 @@ class Paging(_Model):
     needs_list: bool = False
     """Whether a page without a list of elements fails, as where n8n's node spreads it; else one of a single page is an item."""
     needs_last: str | None = None
-    """A member of the last element that n8n's node reads after each page that is not the one where it stops: it fails without an element."""
+    """The path of a member of the last element that n8n's node reads after each page that is not the one where it stops: it fails where
+    the path leads through what is not there."""
     every: bool = False
     """Whether pages are asked for until `limit` is reached, too."""
 
@@ -96,6 +97,11 @@ class RequestSpec(_Model):
     """Absolute; in place of `base` and `path`."""
     path: Value = ""
     query: Value = None
+    plain_errors: bool = False
+    """Whether an error status is told as the HTTP client tells it, as where n8n's node makes no error of its own of it."""
+    keeps_query: bool = False
+    """Whether members of the query that an item does not set are those of the items before it (`$kept`), as where n8n's node has one
+    object for all."""
     headers: Value = None
     json_: Value = Field(default=None, alias="json")
     form: Value = None
@@ -163,6 +169,8 @@ class Operation(_Model):
     there. Or the versions in which it is."""
     asks: bool = False
     """Whether it sends a question and waits for the answer; `request` sends `$message` and `$buttons`."""
+    catches: bool = False
+    """Whether a question that could not be sent is an error item where the node goes on after errors; else it is the node's error."""
 
     def shared(self, version: float) -> bool:
         """Return whether one run serves all items in a version of the node."""
@@ -231,6 +239,8 @@ class Descriptor(_Model):
     """Of all operations: see `Operation.fails_node`."""
     fails_after_first: bool = False
     """Whether an error of an item after the first is the node's: n8n's code looks for that item in an input that is not there."""
+    keeps_lists: bool = False
+    """Whether a list that a program gives for an item stays one, as where n8n's node makes items itself; else each element is an item."""
     numbers_errors: bool = False
     """Whether n8n writes the number of the item behind the text of an error."""
     patterns: Mapping[str, str] = Field(default_factory=dict)

@@ -5,6 +5,7 @@ import binascii
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.answers import no_bytes
 from runtime.integrations.operation import Run
 from schemas.item import BinaryRef
 
@@ -25,8 +26,10 @@ async def data_url(run: Run, i: int, name: str) -> str:
     return f"data:{ref.get('mimeType', '')};base64,{content}"
 
 
-async def stored(run: Run, content: str, *, mime_type: str, file_name: str) -> BinaryRef:
+async def stored(run: Run, content: Any, *, mime_type: str, file_name: str) -> BinaryRef:
     """Store content given as base64 and return its reference. Raise NodeError."""
+    if not isinstance(content, str):
+        raise no_bytes(content)
     try:
         data = base64.b64decode(content)
     except binascii.Error as error:

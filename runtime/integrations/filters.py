@@ -174,10 +174,10 @@ _ANY: Final[Mapping[str, Callable[..., Any]]] = {
     "lower": _lower,
     "list": _items,
     "nonempty": lambda value: UNDEFINED if is_empty(value) else value,
-    "truthy": lambda value: value if value is not UNDEFINED and value else UNDEFINED,
-    "not": lambda value: value is UNDEFINED or not value,
+    "truthy": lambda value: value if truthy(value) else UNDEFINED,
+    "not": lambda value: not truthy(value),
     "boolean": truthy,
-    "is": lambda value, other: value == other,
+    "is": lambda value, other: isinstance(value, bool) == isinstance(other, bool) and value == other,
     "segment": lambda value: value if value is UNDEFINED else segment(value),  # of null it is a text, as in JavaScript
     "defined": lambda value: value is not UNDEFINED and value is not None,
 }

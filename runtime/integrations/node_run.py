@@ -8,9 +8,18 @@ from runtime.contract import ActivityContext, Item, Items, MissingCredential, No
 from runtime.http.credentials import Credential
 from runtime.integrations.described import Described
 from runtime.integrations.descriptor import ErrorItem, Operation, holds_in
-from runtime.integrations.operation import WRONG_VALUES, NodeFailure, Run, failed_item, failing_node, run_operation
+from runtime.integrations.operation import (
+    WRONG_VALUES,
+    NodeFailure,
+    Run,
+    failed_item,
+    failing_node,
+    run_operation,
+    spread,
+)
 from runtime.integrations.parameters import Parameters
 from runtime.integrations.request import Sender
+from runtime.integrations.request_options import RequestOptions, pause_between_batches
 from runtime.integrations.scope import Scope
 from runtime.integrations.values import evaluate
 from runtime.interpreter.failures import node_error
@@ -102,7 +111,9 @@ class NodeRun:
             credential = await self._credential(parameters, i)
         except MissingCredential as error:  # told by the first request: as in n8n, wrong parameters are told before
             missing = error
-        return Sender(self._context, self._node.descriptor, credential, missing, self._shared)
+        declarative = self._node.descriptor.declarative
+        options = RequestOptions.of(parameters) if declarative else RequestOptions()
+        return Sender(self._context, self._node.descriptor, credential, missing, self._shared, options)
 
     async def _one(self, i: int) -> list[Item]:
         operation: Operation | None = None
@@ -110,6 +121,8 @@ class NodeRun:
             scope, sender = await self.prepare(i)
             operation = self._operation_of(scope)
             _check_choice(operation, i)
+            if self._node.descriptor.declarative:
+                await pause_between_batches(scope.parameters, i)
             if operation.item_program is not None:
                 return await self._item_program(operation, sender, scope)
             return await run_operation(operation, sender, scope)
@@ -149,7 +162,10 @@ class NodeRun:
 
     async def _item_program(self, operation: Operation, sender: Sender, scope: Scope) -> list[Item]:
         made: list[Item] = await scope.function(operation.item_program or "")(self._run(sender, operation), scope)
-        return [{"pairedItem": {"item": scope.index}, **_without_undefined(each)} for each in made]
+        return [
+            {"pairedItem": {"item": scope.index}, **_without_undefined(each)}
+            for each in spread(made, self._node.descriptor)
+        ]
 
     def _run(self, sender: Sender, operation: Operation) -> Run:
         async def scope(i: int) -> Scope:
@@ -207,12 +223,23 @@ def _check_choice(operation: Operation, i: int) -> None:
         raise NodeError("An expression chose an operation for all items together, and another one before", item=i)
 
 
-async def send_question(node: Described, context: ActivityContext, names: Mapping[str, Any]) -> None:
-    """Run the operation that asks once, with `$message` and `$buttons`. Raise NodeError."""
+async def send_question(node: Described, context: ActivityContext, names: Mapping[str, Any]) -> NodeError | None:
+    """Run the operation that asks once, with `$message` and `$buttons`. Return the error that becomes an item. Raise NodeError."""
     items: Items = next((each for each in context.inputs if each), [])
     try:
         scope, sender = await NodeRun(node, context, items).prepare(0)
         scope = scope.having(**names)
-        await run_operation(node.operation_of(scope), sender, scope)
+        operation = node.operation_of(scope)
+        return await _sent(operation, sender, scope, catches=operation.catches and context.continue_on_fail)
     except NodeFailure as failure:
         raise failure.error from failure
+
+
+async def _sent(operation: Operation, sender: Sender, scope: Scope, *, catches: bool) -> NodeError | None:
+    try:
+        await run_operation(operation, sender, scope)
+    except NodeError as error:
+        if not catches:
+            raise
+        return error
+    return None

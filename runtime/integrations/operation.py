@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from runtime.contract import ActivityContext, Item, Items, NodeApiError, NodeError, error_item
 from runtime.integrations.answers import ThrownError, appendable, unreadable
-from runtime.integrations.descriptor import ErrorItem, Operation, Paging, RequestSpec, Step
+from runtime.integrations.descriptor import Descriptor, ErrorItem, Operation, Paging, RequestSpec, Step
 from runtime.integrations.filters import is_empty
 from runtime.integrations.request import Response, Sender
 from runtime.integrations.scope import Scope
-from runtime.integrations.template import Template, member_of
+from runtime.integrations.template import Template, unanswered
 from runtime.integrations.values import elements, evaluate, holds
 from runtime.interpreter.failures import node_error
 from runtime.nodes.checkpoint import Checkpoint
@@ -20,13 +20,15 @@ from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED, BinaryRef, NoJson
 
-__all__ = ["WRONG_VALUES", "NodeFailure", "Run", "failed_item", "failing_node", "items_of", "run_operation"]
+__all__ = ["WRONG_VALUES", "NodeFailure", "Run", "failed_item", "failing_node", "items_of", "run_operation", "spread"]
 
 WRONG_VALUES: Final = (AttributeError, TypeError, LookupError, ArithmeticError, ValueError)
 """What code raises on a value of another kind than it expects, where n8n's code fails likewise: an error of the one item."""
 
 MAX_PAGES: Final = 10_000
 """Pages of one request, after which the node fails: a cursor that never ends would fill the memory."""
+_ANSWERS: Final = " answers"
+"""The name in a scope under which are those of its names that are answers of the service; no hole can read it."""
 _BLIND_PAGES: Final = 25
 """Pages that are asked for again without a cursor, after which the node fails; n8n would never end."""
 
@@ -136,7 +138,7 @@ class Run:
             if self.fails_node:
                 raise NodeFailure(error) from error
             made = [failed_item(error, self.error_item, i, self.context)]
-        return [{"pairedItem": {"item": i}, **each} for each in made]
+        return [{"pairedItem": {"item": i}, **each} for each in spread(made, self.sender.descriptor)]
 
     def file(self, i: int, name: Any) -> BinaryRef:
         """Return a file of an input item; an expression may give anything for its name. Raise NodeError."""
@@ -160,6 +162,16 @@ class Run:
         """Send a request with `page` and return the elements of all its pages. Raise NodeError."""
         inner = replace(scope, of_program=True)
         return (await _send(self.sender, RequestSpec.model_validate(spec), inner)).names["items"]  # type: ignore[no-any-return]
+
+
+def spread(items: Items, descriptor: Descriptor) -> Items:
+    """Return items of which none is a list: n8n makes an item of each element of an answer that is one."""
+    return items if descriptor.keeps_lists else [{**item, "json": each} for item in items for each in _elements(item)]
+
+
+def _elements(item: Item) -> list[Any]:
+    value: Any = item["json"]
+    return value if isinstance(value, list) else [value]
 
 
 async def run_operation(operation: Operation, sender: Sender, scope: Scope) -> list[Item]:
@@ -196,9 +208,17 @@ def items_of(operation: Operation, sender: Sender, scope: Scope) -> list[Item]:
 
 def _check_answered(value: Any, scope: Scope) -> None:
     """Raise NodeError for a member of an answer that is empty or null: n8n's code fails on it."""
-    answer = scope.names.get("response", value)
-    if (answer is None or answer is UNDEFINED) and (member := _member_read(value, scope)) is not None:
-        raise unreadable(answer, member, scope.index)
+    answers = {f"${name}": scope.names[name] for name in scope.names.get(_ANSWERS, ()) if name in scope.names}
+    found = _unanswered(value, scope, answers)
+    if found is not None:
+        raise unreadable(*found, scope.index)
+
+
+def _check_request(sender: Sender, spec: RequestSpec, scope: Scope) -> None:
+    """Raise NodeError for a request that needs a member of an answer before which is empty or null."""
+    if not sender.descriptor.declarative:
+        for value in (spec.url, spec.path, spec.query, spec.headers, spec.json_, spec.form, spec.body):
+            _check_answered(value, scope)
 
 
 async def _steps(steps: Sequence[Step], sender: Sender, scope: Scope) -> Scope:
@@ -213,6 +233,8 @@ async def _steps(steps: Sequence[Step], sender: Sender, scope: Scope) -> Scope:
             raise NodeError(js_string(evaluate(step.fail, scope)), item=scope.index)
         if step.set is not None:
             for name, value in step.set.items():
+                if not sender.descriptor.declarative:
+                    _check_answered(value, scope)
                 scope = scope.having(**{name: evaluate(value, scope)})
         elif step.each is not None:
             scope = await _each(step, sender, scope)
@@ -222,16 +244,17 @@ async def _steps(steps: Sequence[Step], sender: Sender, scope: Scope) -> Scope:
 
 
 async def _request(step: Step, spec: RequestSpec, sender: Sender, scope: Scope) -> Scope:
+    _check_request(sender, spec, scope)
     name = step.name
     if name is None:
         return await _send(sender, spec, scope)
     if step.once and name in sender.shared:
-        return scope.having(**{name: sender.shared[name]})
+        return scope.having(**{name: sender.shared[name], _ANSWERS: {*scope.names.get(_ANSWERS, ()), name}})
     scope = await _send(sender, spec, scope)
     response = scope.names["response"]
     if step.once:
         sender.shared[name] = response
-    return scope.having(**{name: response})
+    return scope.having(**{name: response, _ANSWERS: {*scope.names[_ANSWERS], name}})
 
 
 async def _each(step: Step, sender: Sender, scope: Scope) -> Scope:
@@ -267,8 +290,8 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
             )  # n8n hands on what is no list as one item, without JSON where it is not there
         if not everything and (not page.every or (limit is not None and len(collected) >= limit)):
             return inner.having(items=collected[:limit])
-        if page.needs_last is not None and (not collected or collected[-1] is None):
-            raise unreadable(None if collected else UNDEFINED, page.needs_last, scope.index)
+        if page.needs_last is not None:
+            _check_last(page.needs_last, collected, scope)
         following = _next(page, inner)
         if following is None:
             return inner
@@ -279,17 +302,27 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
     raise NodeError(f"{sender.descriptor.name} gave pages without end", item=scope.index)
 
 
-def _member_read(value: Any, scope: Scope) -> str | None:
-    """Return the first member of `$response` that a value needs; None: it needs none."""
+def _check_last(path: str, collected: Sequence[Any], scope: Scope) -> None:
+    """Raise NodeError where the last element has not what n8n's node reads of it."""
+    value: Any = collected[-1] if collected else UNDEFINED
+    for name in path.split("."):
+        if value is None or value is UNDEFINED:
+            raise unreadable(value, name, scope.index)
+        value = value.get(name, UNDEFINED) if isinstance(value, Mapping) else UNDEFINED
+
+
+def _unanswered(value: Any, scope: Scope, answers: Mapping[str, Any]) -> tuple[Any, str] | None:
+    """Return the first of some answers that has no members although a value needs one, and which; None: there is none."""
     if isinstance(value, str):
-        return member_of(value, "$response") if isinstance(value, Template) or not scope.of_program else None
+        return unanswered(value, answers) if isinstance(value, Template) or not scope.of_program else None
     values = list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
-    return next((member for each in values if (member := _member_read(each, scope))), None)
+    return next((found for each in values if (found := _unanswered(each, scope, answers)) is not None), None)
 
 
 def _after(response: Response, scope: Scope, spec: RequestSpec) -> Scope:
     names = response.names()
-    return scope.having(**names, **({"file": response.body} if spec.response == "file" else {}))
+    answers = {*scope.names.get(_ANSWERS, ()), "response"}
+    return scope.having(**names, **{_ANSWERS: answers}, **({"file": response.body} if spec.response == "file" else {}))
 
 
 def _limit(page: Paging, scope: Scope) -> int | None:

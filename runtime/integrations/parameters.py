@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Self
 
-from runtime.contract import param
+from runtime.contract import NodeError, param
+from runtime.values.javascript import truthy
 from runtime.values.patterns import compile_pattern
 from schemas.item import UNDEFINED, undefined_of
 from schemas.node import Declared, Format, IsDynamic, Node, declarations, is_condition, visible
@@ -16,6 +17,7 @@ from schemas.node import Declared, Format, IsDynamic, Node, declarations, is_con
 __all__ = ["Fact", "Parameters", "fields_of"]
 
 
+_ALL, _LIMIT = "returnAll", "limit"
 _VALUE: Final = Annotated[Any, IsDynamic()]
 
 
@@ -123,6 +125,10 @@ class Parameters(Mapping[str, Any]):
         declared = self._visible(name)
         return self._facts[declared.name] if declared else None
 
+    def flag(self, name: str, default: bool) -> bool:
+        """Return whether a parameter is true in JavaScript: `default` where none of this name is shown."""
+        return default if self.fact(name) is None else truthy(self.get(name))
+
     def declared(self, name: str) -> Sequence[Declared]:
         """Return all declarations of a name, shown or not."""
         return self._names.get(name, ())
@@ -139,11 +145,23 @@ class Parameters(Mapping[str, Any]):
     def _read(self, name: str) -> Any:
         declared = self._visible(name)
         if declared is None:
+            if name == _LIMIT and self._needs_limit():
+                raise NodeError(f'Could not get parameter "{name}"')
             return UNDEFINED
         value = getattr(self._node, declared.name)
         if value is None and self._node.is_undefined(declared.name):
             return UNDEFINED
         return self._complete(value, self._facts[declared.name], self._written.raw(declared.name))
+
+    def _needs_limit(self) -> bool:
+        """Return whether the limit is hidden by a `returnAll` that is false in JavaScript, but not `false`: n8n reads it all the same."""
+        descriptor = getattr(self._node, "descriptor", None)
+        if descriptor is not None and descriptor.declarative:
+            return False
+        if self._written.get(_ALL) is False or _ALL not in self or truthy(self[_ALL]):
+            return False
+        beside = {**self._written, _ALL: False}
+        return any(each.visible(beside, self._version) for each in self.declared(_LIMIT))
 
     def _complete(self, value: Any, fact: Fact, raw: Any) -> Any:
         """Return a value without undeclared members, and with the defaults of the entries of fixed collections.
@@ -155,7 +173,7 @@ class Parameters(Mapping[str, Any]):
         if fact.kind == "fixedCollection":
             groups = {group.name: group for group in fact.members}
             return {
-                name: self._entries(each, groups[name], _member(raw, name))
+                name: self._entries(each, groups[name], _member(raw, name), many=fact.many)
                 for name, each in value.items()
                 if name in groups
             }
@@ -163,7 +181,9 @@ class Parameters(Mapping[str, Any]):
             return value
         return self._members(value, fact.members, raw, defaults=False)
 
-    def _entries(self, value: Any, group: Fact, raw: Any) -> Any:
+    def _entries(self, value: Any, group: Fact, raw: Any, *, many: bool) -> Any:
+        if isinstance(value, list) and not many:  # n8n takes an entry that it finds nothing in
+            return self._members({}, group.members, None, defaults=True)
         if isinstance(value, list):
             return [
                 self._members(each, group.members, _member(raw, i), defaults=True)

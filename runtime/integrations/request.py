@@ -30,6 +30,8 @@ __all__ = ["Response", "Sender"]
 
 _ERROR_STATUS: Final = 400
 _UNAUTHORIZED: Final = 401
+_QUERY: Final = " query"
+"""Among what is shared: the query that the items so far have made; no step has such a name."""
 _SUCCESS: Final = range(200, 300)
 _REDIRECTS: Final = Redirects(5, keep_authorization=False)
 
@@ -59,6 +61,7 @@ class Sender:
     """Why there is no credential, which requests that are signed raise."""
     shared: dict[str, Any] = field(default_factory=dict)
     """Responses of steps that serve all items, by name."""
+    options: RequestOptions = field(default_factory=RequestOptions)
 
     async def send(self, spec: RequestSpec, scope: Scope, changes: Mapping[str, Any] | None = None) -> Response:
         """Send a request. Raise NodeError.
@@ -73,8 +76,7 @@ class Sender:
             request = await self._request(spec, scope, changes or {})
             if self.missing is not None and not spec.bare:
                 raise self.missing
-            options = RequestOptions.of(scope) if self.descriptor.declarative else RequestOptions()
-            send = partial(self._http, spec, options, scope.index, request.url if signs else None)
+            send = partial(self._http, spec, scope.index, request.url if signs else None)
             wire = Wire(send, lambda: secrets.token_hex(16), self.context.now)
             signer = self.credential if signs else None
             answer, url = await fetch(wire, request, signer, _REDIRECTS)
@@ -87,6 +89,8 @@ class Sender:
         assert isinstance(answer, HttpResponse)
         headers = {name.lower(): value for name, value in answer.headers}
         if answer.status >= _ERROR_STATUS and answer.status not in spec.accept:
+            if spec.plain_errors:
+                raise NodeError(f"Request failed with status code {answer.status}", item=scope.index)
             raise self._failure(answer.status, axios_data(answer.body, content_type(answer.headers)[1]), scope)
         response = Response(await self._body(spec, answer, url, scope), answer.status, headers)
         self._check(response, scope)
@@ -98,7 +102,8 @@ class Sender:
             return NodeApiError(
                 str(error), description=f"The node asks {self.descriptor.name} there.", item=scope.index
             )
-        return NodeApiError(f"{self.descriptor.name}: {error}", item=scope.index)
+        told = str(error) if isinstance(error, ValueError) else f"{self.descriptor.name}: {error}"
+        return NodeApiError(told, item=scope.index)
 
     @property
     def _limits(self) -> RequestLimits | None:
@@ -118,19 +123,32 @@ class Sender:
         return scheme(self.credential.type) is not None
 
     async def _request(self, spec: RequestSpec, scope: Scope, changes: Mapping[str, Any]) -> Request:
+        body = await self._content(
+            spec, scope, changes
+        )  # a file that is not there is told before an address that is none
         described = replace(scope, of_program=False)  # the descriptor's own values have holes wherever they are read
         url = changes.get("url") or _text(evaluate(spec.url, scope))
         if not url and spec.url is not None:
             raise InvalidUrlError("Invalid URL")
         if not url:
-            path = changes.get("path") or evaluate_path(spec.path, scope)
+            path = _text(changes.get("path")) or evaluate_path(spec.path, scope)
+            if self.descriptor.declarative and path.startswith(
+                "//"
+            ):  # a first part that is empty leaves one slash, as in n8n
+                path = path[1:]
             url = _text(evaluate(self.descriptor.base, described)) + _text(path)
         request = Request(_text(evaluate(spec.method, scope)), url, arrays=spec.arrays)
         shared = {} if spec.bare else evaluate(dict(self.descriptor.headers), described)
         request.headers = dict(_object(shared) | _object(evaluate(spec.headers, scope)))
-        own = None if "url" in changes else evaluate(spec.query, scope)  # the address of a further page has its query
-        request.query = _object(own) | _object(changes.get("query"))
-        request.body = await self._content(spec, scope, changes)
+        kept = self.shared.setdefault(_QUERY, {}) if spec.keeps_query else {}
+        own = (
+            None if "url" in changes else evaluate(spec.query, scope.having(kept=kept))
+        )  # a further page's address has its query
+        kept = kept | _object(own)
+        request.query = kept | _object(changes.get("query"))
+        if spec.keeps_query:
+            self.shared[_QUERY] = kept
+        request.body = body
         if spec.type is not None and not isinstance(request.body, Multipart | None):
             request.set_header("content-type", _text(evaluate(spec.type, scope)))
         if self.credential is None or self.credential.type != "aws":  # what is not there needs no signature
@@ -231,19 +249,17 @@ class Sender:
     def _rule(self, scope: Scope) -> ErrorRule | None:
         return next((each for each in self.descriptor.errors if holds(each.when, scope)), None)
 
-    async def _http(
-        self, spec: RequestSpec, options: RequestOptions, item: int, signed_for: str | None, outgoing: Outgoing
-    ) -> HttpResponse:
+    async def _http(self, spec: RequestSpec, item: int, signed_for: str | None, outgoing: Outgoing) -> HttpResponse:
         """Send one request. `signed_for`: the address of the first one where the credential's rule signs; None: it does not."""
         return await self.context.http.request(
             outgoing.method,
             outgoing.url,
             headers=outgoing.headers,
             content=outgoing.content,
-            timeout=options.timeout,
-            verify=options.verify,
-            proxy=options.proxy,
+            timeout=self.options.seconds(),
             follow_redirects=False,
+            verify=self.options.verify,
+            proxy=self.options.proxy_url(),
             item=item,
             store=_succeeded if spec.response == "file" else None,
             bare=spec.bare

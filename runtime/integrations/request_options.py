@@ -1,51 +1,88 @@
-"""What a declarative node of n8n has of each request beside its operation: a time limit, a proxy, certificates that are not verified.
+"""The options that n8n gives every declarative node (`requestOptions`): a proxy, a time limit, certificates, and batches of items."""
 
-Its batches are not kept: the limits of the vendor's credential are (decision 0084).
-"""
-
+import asyncio
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from math import isnan
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from runtime.contract import NodeError
-from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_number, js_string
+from runtime.integrations.answers import received
+from runtime.integrations.parameters import Parameters
+from runtime.values.javascript import js_number, truthy
 
-__all__ = ["RequestOptions"]
+__all__ = ["REQUEST_OPTIONS", "RequestOptions", "pause_between_batches"]
 
-_TIMEOUT_SECONDS: Final = 300.0
+REQUEST_OPTIONS: Final = "requestOptions"
+"""The parameter."""
+_SCHEME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9.+-]*:")
+_DEFAULT_MS: Final = 300_000.0
+_DEFAULT_BATCH: Final = {"batchSize": 50, "batchInterval": 1_000}
 
 
 @dataclass(frozen=True)
 class RequestOptions:
-    """How requests are sent."""
+    """How the requests of one item are sent."""
 
-    timeout: float = _TIMEOUT_SECONDS
-    """Seconds."""
+    proxy: Any = None
+    """An address, as it is given."""
+    timeout: Any = None
+    """Milliseconds, as they are given."""
     verify: bool = True
-    proxy: str | None = None
-    """Its URL."""
 
     @classmethod
-    def of(cls, scope: Scope) -> Self:
-        """Return the options of an item. Raise NodeError for a proxy that is no address."""
-        given = scope.parameters.get("requestOptions") or {}
-        milliseconds = js_number(given.get("timeout") or 0)
-        return cls(
-            milliseconds / 1000 if milliseconds > 0 else _TIMEOUT_SECONDS,
-            not given.get("allowUnauthorizedCerts"),
-            _proxy(js_string(given["proxy"]), scope.index) if given.get("proxy") else None,
-        )
+    def of(cls, parameters: Parameters) -> Self:
+        """Return the options of an item. Raise NodeError where an expression of them failed."""
+        given = _object(parameters.get(REQUEST_OPTIONS))
+        return cls(given.get("proxy"), given.get("timeout"), not truthy(given.get("allowUnauthorizedCerts")))
+
+    def proxy_url(self) -> str | None:
+        """Return the address of the proxy; None: there is none. Raise NodeError for what is no address, in n8n's words."""
+        if not truthy(self.proxy):
+            return None
+        if not isinstance(self.proxy, str):
+            raise NodeError(f'The "url" argument must be of type string. Received {received(self.proxy)}')
+        lacks = _lacks(self.proxy)
+        if lacks is not None:
+            raise NodeError(
+                "The proxy is not valid",
+                description=f'The proxy URL does not contain a valid value for "{lacks}"',
+            )
+        return self.proxy
+
+    def seconds(self) -> float:
+        """Return the time limit of a request. Raise NodeError for what is no number."""
+        if not truthy(self.timeout):
+            return _DEFAULT_MS / 1000
+        milliseconds = js_number(self.timeout)
+        if isnan(milliseconds):
+            raise NodeError("error trying to parse `config.timeout` to int")
+        return max(milliseconds, 0.0) / 1000
 
 
-def _proxy(text: str, item: int) -> str:
-    """Return the URL of a proxy, which may be without its scheme."""
-    url = text if "://" in text else f"http://{text}"
+async def pause_between_batches(parameters: Parameters, i: int) -> None:
+    """Wait before item `i` where it begins a batch that is not the first."""
+    batch = _object(_object(parameters.get(REQUEST_OPTIONS)).get("batching")).get("batch")
+    if not i or not isinstance(batch, Mapping):
+        return
+    size, interval = (js_number(batch.get(name, default)) for name, default in _DEFAULT_BATCH.items())
+    if size >= 1 and interval > 0 and i % int(size) == 0:
+        await asyncio.sleep(interval / 1000)
+
+
+def _lacks(address: str) -> str | None:
+    """Return the part that an address of a proxy lacks: it has a scheme, a host and a port of its own."""
+    if not _SCHEME.match(address):
+        return "host"
+    parts = urlsplit(address)
     try:
-        parts = urlsplit(url)
-        known = bool(parts.hostname) and parts.port is not None and " " not in text
-    except ValueError:
-        known = False
-    if not known:
-        raise NodeError("The proxy is not valid", description="It is written as http://host:port.", item=item)
-    return url
+        found = bool(parts.hostname and parts.port)
+    except ValueError:  # a port that is no number
+        found = False
+    return None if found else "port"
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -20,10 +20,11 @@ __all__ = [
     "Names",
     "Template",
     "TemplateError",
-    "member_of",
+    "own_name",
     "render",
     "render_path",
     "template_of",
+    "unanswered",
     "without_spaces_at_end",
 ]
 
@@ -144,7 +145,7 @@ class _Hole:
     def path(self, names: Names) -> str:
         """Return the value as a segment of a path, or as several where the filter `path` has made them.
 
-        Null is a text, as in JavaScript, and so is a parameter that is undefined, but for declarative nodes.
+        Null is a text, as in JavaScript, and so is a parameter that is undefined, but in declarative nodes both are an empty one.
         """
         found: Any = UNDEFINED
         for each in self.alternatives:
@@ -153,7 +154,9 @@ class _Hole:
                 return _text(found) if ("path", ()) in each.filters else segment(_text(found))
         if len(self.alternatives) > 1:
             return ""
-        return "null" if found is None else "undefined" if self._is_parameter and not names.declarative else ""
+        if names.declarative:
+            return ""
+        return "null" if found is None else "undefined" if self._is_parameter else ""
 
     @property
     def encodes(self) -> bool:
@@ -182,12 +185,27 @@ class _Template:
         last = self.parts[-1]
         return made if isinstance(last, _Hole) and last.encodes else without_spaces_at_end(made)
 
-    def member(self, root: str) -> str | None:
-        """Return the first member of a root that a hole reads which has no other alternative."""
+    @property
+    def is_own_name(self) -> bool:
+        """See `own_name`."""
+        hole = self.parts[0]
+        if len(self.parts) > 1 or isinstance(hole, str) or len(hole.alternatives) > 1:
+            return False
+        term, filters = hole.alternatives[0].term, hole.alternatives[0].filters
+        is_name = isinstance(term, _Path) and term.root.startswith("$") and not term.keys
+        return is_name and not filters and term != _Path("$response", ())
+
+    def unanswered(self, answers: Mapping[str, Any]) -> tuple[Any, str] | None:
+        """Return the first value without members of which a hole reads one that it has no other alternative for, and its name."""
         holes = (part for part in self.parts if isinstance(part, _Hole) and len(part.alternatives) == 1)
         terms = (hole.alternatives[0].term for hole in holes)
         return next(
-            (term.keys[0] for term in terms if isinstance(term, _Path) and term.root == root and term.keys), None
+            (
+                (answers[term.root], term.keys[0])
+                for term in terms
+                if isinstance(term, _Path) and term.keys and answers.get(term.root, term) in (None, UNDEFINED)
+            ),
+            None,
         )
 
     def roots(self) -> set[str]:
@@ -220,9 +238,14 @@ def without_spaces_at_end(path: str) -> str:
     return path[:end]
 
 
-def member_of(text: str, root: str) -> str | None:
-    """Return the first member of a root that a string with holes needs; None: it needs none."""
-    return template_of(text).member(root)
+def own_name(text: str) -> bool:
+    """Return whether a string is one hole that reads a name which the descriptor gave (`{$mine}`), and nothing in it."""
+    return template_of(text).is_own_name
+
+
+def unanswered(text: str, answers: Mapping[str, Any]) -> tuple[Any, str] | None:
+    """Return the first of some answers, by the name of holes, that has no members although a hole needs one, and which; None: none."""
+    return template_of(text).unanswered(answers)
 
 
 @lru_cache(maxsize=8_192)

@@ -18,7 +18,7 @@ from typing import Any, Final
 from runtime.integrations.answers import iterated
 from runtime.integrations.filters import FILTERS, is_empty, snake_case
 from runtime.integrations.scope import Scope
-from runtime.integrations.template import Template, render, render_path, without_spaces_at_end
+from runtime.integrations.template import Template, own_name, render, render_path, without_spaces_at_end
 from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED
 from schemas.node import visible
@@ -68,17 +68,17 @@ def holds(condition: Any, scope: Scope) -> bool:
     """Return whether a condition holds.
 
     Args:
-        condition: a string with a hole is true if its value is; an object is n8n's display conditions over parameters
-            (`@version` too), a scalar standing for a list of it, or `{any: [...]}`, `{all: [...]}`, `{not: ...}`, or
-            `{$call: function}`;
+        condition: a string with a hole is true if its value is in JavaScript, a name of the scope (`{$mine}`) if it is not empty; an
+            object is n8n's display conditions over parameters (`@version` too), a scalar standing for a list of it, where
+            `true` and `false` ask for what is so in JavaScript, or `{any: [...]}`, `{all: [...]}`, `{not: ...}`, or
+             `{$call: function}`;
             None always holds.
         scope: where it is evaluated.
     """
     if condition is None or isinstance(condition, bool):
         return condition is not False
     if isinstance(condition, str):
-        value = evaluate(condition, scope)
-        return value is not UNDEFINED and bool(value)
+        return _is_true(condition, evaluate(condition, scope))
     if "$call" in condition:
         return bool(_call(condition, scope))
     if "any" in condition:
@@ -88,7 +88,19 @@ def holds(condition: Any, scope: Scope) -> bool:
     if "not" in condition:
         return not holds(condition["not"], scope)
     show = {name: each if isinstance(each, list) else [each] for name, each in condition.items()}
-    return visible(show, {}, scope.parameters, scope.version)
+    flags = {name for name, wanted in show.items() if _is_flag(wanted) and name in scope.parameters}
+    if not all(truthy(scope.parameters[name]) is show[name][0] for name in flags):
+        return False
+    return visible({name: show[name] for name in show.keys() - flags}, {}, scope.parameters, scope.version)
+
+
+def _is_flag(wanted: list[Any]) -> bool:
+    return len(wanted) == 1 and isinstance(wanted[0], bool)
+
+
+def _is_true(condition: str, value: Any) -> bool:
+    """Return whether n8n's code would take a value for true. What a descriptor has found itself is so where it is not empty."""
+    return bool(value) and value is not UNDEFINED if own_name(condition) else truthy(value)
 
 
 def _if(value: Mapping[str, Any], scope: Scope) -> Any:

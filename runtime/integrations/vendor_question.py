@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar, Final
 
-from runtime.contract import ActivityContext, Command, DurableContext, Event
+from runtime.contract import ActivityContext, Command, Done, DurableContext, Event, NodeError, error_item
 from runtime.integrations.described import Described
 from runtime.nodes.approvals import SEND_AND_WAIT, SendAndWait
 from schemas.facts import WaitsFor
@@ -18,7 +18,7 @@ ASKS_NOT: Final[Mapping[str, list[Any]]] = {"operation": [{"_cnd": {"not": SEND_
 class VendorQuestion(Described, SendAndWait):
     """A question by a vendor's API. The loader makes a class where a descriptor has an operation that asks."""
 
-    send: ClassVar[Callable[..., Awaitable[None]]]
+    send: ClassVar[Callable[..., Awaitable[NodeError | None]]]
     """Runs the operation with these names in its scope. The loader gives it, since workflow code reaches no HTTP."""
 
     def mutation(self, version: float) -> str:
@@ -42,12 +42,14 @@ class VendorQuestion(Described, SendAndWait):
 
     def advance(self, context: DurableContext, state: Json, event: Event | None) -> tuple[Json, list[Command]]:
         """Send, wait, return the answer."""
+        if state == "sent" and event is not None and isinstance(event.value, dict):  # an error of the item
+            return None, [Done([[error_item(NodeError(event.value["error"]), 0)]])]
         return self.ask(context, state, event)
 
     async def send_request(self, context: ActivityContext, payload: Json) -> Json:
-        """Send the question, with its links (`$message`, `$buttons`)."""
+        """Send the question, with its links (`$message`, `$buttons`). Return the error that becomes an item, or null."""
         question: Any = payload
         text = question["message"]
         message = text.strip() if isinstance(text, str) else text  # n8n trims it for every vendor
-        await type(self).send(self, context, {"message": message, "buttons": question["buttons"]})
-        return None
+        failed = await type(self).send(self, context, {"message": message, "buttons": question["buttons"]})
+        return None if failed is None else {"error": failed.message}

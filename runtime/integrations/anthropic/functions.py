@@ -79,7 +79,9 @@ async def analyze(run: Run, scope: Scope) -> list[Item]:
 
 def _answer(scope: Scope, response: Any) -> Item:
     known = dict(response) if isinstance(response, Mapping) else {}
-    if scope.parameters.get("simplify", True):
+    if scope.parameters.flag("simplify", default=True):
+        if response is None or response is UNDEFINED:
+            raise unreadable(response, "content")
         known = {name: known[name] for name in ("content",) if name in known}
     return {"json": known}
 
@@ -139,7 +141,7 @@ async def _type_at(run: Run, scope: Scope, url: str) -> Any:
     if (uploaded := _uploaded(scope, url)) is not None:
         known = await run.request(scope, path=f"/v1/files/{segment(uploaded)}")
         return known.get("mime_type", UNDEFINED) if isinstance(known, Mapping) else UNDEFINED
-    answer = await run.response(scope, method="HEAD", url=url, bare=True)
+    answer = await run.response(scope, method="HEAD", url=url, bare=True, plain_errors=True)
     return answer.headers.get("content-type", UNDEFINED)
 
 
@@ -205,6 +207,6 @@ def prompt(scope: Scope) -> Any:
     response = scope.names["response"]
     if not isinstance(response, Mapping):
         return {}
-    if not scope.parameters.get("simplify", True):
+    if not scope.parameters.flag("simplify", default=True):
         return response
     return {name: response[name] for name in _SIMPLE if name in response}

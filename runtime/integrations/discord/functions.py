@@ -5,10 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from runtime.contract import NodeError
+from runtime.integrations.answers import unreadable
 from runtime.integrations.filters import FILTERS
+from runtime.integrations.operation import failing_node
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_number, js_string
+from runtime.values.javascript import js_number, js_string, json_stringify, truthy
 from runtime.values.json_text import NotJsonError, parse_json
+from schemas.item import UNDEFINED
 
 _FLAGS: Final = {"SUPPRESS_EMBEDS": 1 << 2, "SUPPRESS_NOTIFICATIONS": 1 << 12}
 _VIDEO_SIZE: Final = {"width": 1270, "height": 720}
@@ -29,8 +32,8 @@ def parsed(scope: Scope) -> dict[str, Any]:
             if name in _CHECKED:
                 raise NodeError(f"{name.capitalize()} must be valid JSON.", item=scope.index) from error
             continue
-        if name == "embeds" and not isinstance(value, list):
-            raise NodeError("Embeds must be valid JSON.", item=scope.index)
+        if name in _CHECKED and not isinstance(value, list):
+            raise NodeError(f"{name.capitalize()} must be valid JSON.", item=scope.index)
         made[wire] = value
     return made
 
@@ -45,6 +48,8 @@ _CHECKED: Final = ("embeds", "components")
 def told(scope: Scope) -> str:
     """Return what n8n's node tells of a failed request: Discord's message alone, also where it is empty."""
     answer = scope.names["response"]
+    if scope.names.get("form"):
+        return _as_text(answer) or js_string(scope.names["message"])
     if isinstance(answer, Mapping):
         message = answer.get("message")
         if message and not isinstance(message, str):
@@ -53,6 +58,16 @@ def told(scope: Scope) -> str:
     if isinstance(answer, list):
         return ""
     return js_string(scope.names.get("description") or scope.names["message"])
+
+
+def _as_text(answer: Any) -> str:
+    """Return an answer as Discord sent it."""
+    return "" if answer is UNDEFINED else answer if isinstance(answer, str) else json_stringify(answer) or ""
+
+
+def answered(scope: Scope) -> Any:
+    """Return the answer to a message with files, whose text n8n's node reads. Raise NodeError where it is no JSON."""
+    return FILTERS["json"](scope.names["response"] or "undefined")
 
 
 def content(scope: Scope) -> dict[str, Any]:
@@ -70,8 +85,10 @@ def content(scope: Scope) -> dict[str, Any]:
     if reference := options.get("message_reference"):
         guild = scope.located("guildId", parameters.get("guildId"))
         body["message_reference"] = {"message_id": js_string(reference), **({"guild_id": guild} if guild else {})}
-    if embeds := _entries(parameters.get("embeds")):
-        body["embeds"] = [_embed(each) for each in embeds]
+    given = parameters.get("embeds")
+    if isinstance(given, Mapping) and isinstance(given.get("values"), list):
+        with failing_node():
+            body["embeds"] = [made for each in _entries(given) if (made := _embed(each))]
     return body
 
 
@@ -81,21 +98,38 @@ def _entries(given: Any) -> list[Mapping[str, Any]]:
 
 
 def _embed(given: Mapping[str, Any]) -> Any:
-    if given.get("inputMethod") == "json":
-        return FILTERS["json"](given.get("json"))
+    """Return an embed, one without members as nothing. Raise NodeError for JSON that is none."""
+    if given.get("inputMethod") != "json":
+        return _wired({name: each for name, each in given.items() if name != "inputMethod" and each != ""})
+    found = FILTERS["json"](js_string(given["json"])) if "json" in given else {}
+    if found is None:
+        raise unreadable(None, "author")
+    if isinstance(found, list | str):
+        return found
+    return _wired(found) if isinstance(found, Mapping) else {}
+
+
+def _wired(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an embed in Discord's terms."""
     made: dict[str, Any] = {}
     for name, each in given.items():
-        if name == "inputMethod" or each in ("", None):
-            continue
-        if name in _LINKS:
+        if name in _LINKS and truthy(each):
             made[name] = {"url": each} | (_VIDEO_SIZE if name == "video" else {})
         elif name == "author":
-            made[name] = {"name": each}
+            made[name] = {"name": each} if isinstance(each, str) else each
         elif name == "color":
-            made[name] = int(each.lstrip("#"), 16) if isinstance(each, str) else each
+            made[name] = _color(each) if isinstance(each, str) else each
         else:
             made[name] = each
     return made
+
+
+def _color(text: str) -> int | None:
+    """Return the number of a color; None where it is none."""
+    try:
+        return int(text.lstrip("#"), 16)
+    except ValueError:
+        return None
 
 
 def attachments(scope: Scope) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
-from runtime.integrations.answers import ThrownError, unreadable
+from runtime.integrations.answers import ThrownError, no_bytes, unreadable
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
@@ -74,7 +74,10 @@ async def write(run: Run, scope: Scope) -> list[Item]:
         if not isinstance(found, Mapping) or "sha" not in found:
             raise NodeError("Could not get the SHA of the file.")
         sha = found["sha"]
-    content = js_string(parameters.get("fileContent", "")).encode()
+    given = parameters.get("fileContent", "")
+    if not isinstance(given, str):
+        raise no_bytes(given)
+    content = given.encode()
     if truthy(parameters.get("binaryData")):
         content = await run.context.blobs.read(_binary(run, scope))
     body = {**scope.names["message"], "sha": sha, "content": base64.b64encode(content).decode()}

@@ -4,12 +4,12 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, default
 from email.utils import formatdate
 from typing import Any
 
 from runtime.contract import ActivityContext, Item, NodeError
-from runtime.integrations.answers import member_of_answer, unreadable
+from runtime.integrations.answers import member_of_answer, no_bytes, unreadable
 from runtime.sandbox.mail import read_mail
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED, BinaryRef
@@ -17,8 +17,8 @@ from schemas.item import UNDEFINED, BinaryRef
 __all__ = ["Attachment", "attached", "check_headers", "encode", "header_of", "parsed", "simplified"]
 
 _UNKNOWN = "application/octet-stream"
-_NO_SOURCE = "The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object. Received"
-"""How n8n's node fails on what is no text to decode."""
+_ASCII = default.clone(cte_type="7bit")
+"""A message whose parts are encoded for every server on its way."""
 _KEPT = ("id", "threadId", "labelIds", "sizeEstimate")
 
 
@@ -35,7 +35,7 @@ def encode(
     headers: Mapping[str, Any], now: float, *, text: Any = None, html: Any = None, files: Sequence[Attachment] = ()
 ) -> str:
     """Return a message as the API takes it: base64 for URLs. Headers without a value are left out; `now` in milliseconds."""
-    message = EmailMessage()
+    message = EmailMessage(_ASCII)
     for name, value in headers.items():
         if line := " ".join(js_string(value or "").splitlines()):
             message[name] = line
@@ -84,9 +84,7 @@ async def parsed(context: ActivityContext, message: Any, prefix: str, i: int, *,
     """Return the item of a message that was asked for in the format `raw`. Raise NodeError."""
     raw = member_of_answer(message, "raw")
     if not isinstance(raw, str):
-        raise NodeError(
-            f"{_NO_SOURCE} {js_string(raw)}", description="Gmail sent a message without its source.", item=i
-        )
+        raise no_bytes(raw)
     try:
         data = base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4))
     except ValueError as error:

@@ -8,13 +8,13 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo, available_timezones
 
 from runtime.contract import Item, NodeError
-from runtime.integrations.answers import unreadable
+from runtime.integrations.answers import ThrownError, unreadable
 from runtime.integrations.filters import FILTERS, INSTANT, is_empty, segment
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.dates import parse_date
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED, NoJson
 
 _MEMBERS: Final = {
@@ -22,25 +22,36 @@ _MEMBERS: Final = {
     "guestsCanModify": "guestsCanModify", "guestsCanSeeOtherGuests": "guestsCanSeeOtherGuests", "id": "id",
     "location": "location", "showMeAs": "transparency", "summary": "summary", "visibility": "visibility",
 }  # fmt: skip
+_NO_DATE: Final = "Invalid date"
+"""What n8n sends for a text that is no date; Google refuses it."""
 _SINCE_ZONES: Final = 1.1
 _SINCE_ADDED_ATTENDEES: Final = 1.2
 _SINCE_WINDOW: Final = 1.3
 """Versions since which an update names the time zone, attendees are added, and a list has a window of time."""
 
 
-def _moment(value: Any, scope: Scope) -> datetime:
+def _moment(value: Any, scope: Scope) -> datetime | None:
+    """Return a moment as n8n's library of dates reads it: undefined is now, a number milliseconds, an object the day; None: it is none."""
+    if value is UNDEFINED or value == []:
+        return datetime.fromtimestamp(scope.now / 1000, UTC)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value / 1000, UTC)
+    if isinstance(value, Mapping):
+        zone = ZoneInfo(scope.timezone)
+        today = datetime.fromtimestamp(scope.now / 1000, zone)
+        return today.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
     instant = parse_date(js_string(value), scope.timezone, scope.now)
-    if instant is None:
-        raise NodeError(f"{js_string(value)!r} is not a date", item=scope.index)
-    return datetime.fromtimestamp(instant.ms / 1000, UTC)
+    return None if instant is None else datetime.fromtimestamp(instant.ms / 1000, UTC)
 
 
 def _seconds(value: Any, scope: Scope) -> str:
-    return _moment(value, scope).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = _moment(value, scope)
+    return _NO_DATE if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _day(value: Any, scope: Scope) -> str:
-    return _moment(value, scope).astimezone(ZoneInfo(scope.timezone)).strftime("%Y-%m-%d")
+    moment = _moment(value, scope)
+    return _NO_DATE if moment is None else moment.astimezone(ZoneInfo(scope.timezone)).strftime("%Y-%m-%d")
 
 
 def busy_window(scope: Scope) -> dict[str, Any]:
@@ -58,6 +69,8 @@ def busy_window(scope: Scope) -> dict[str, Any]:
 def busy(scope: Scope) -> Any:
     """Return the answer in the chosen format. Raise NodeError."""
     response = scope.names["response"]
+    if response is None or response is UNDEFINED:
+        raise unreadable(response, "calendars")
     calendars = response.get("calendars") if isinstance(response, Mapping) else None
     found = calendars.get(scope.names["calendarId"]) if isinstance(calendars, Mapping) else None
     if not isinstance(found, Mapping):
@@ -80,12 +93,12 @@ def new_event(scope: Scope) -> dict[str, Any]:
     fields = parameters.get("additionalFields") or {}
     body: dict[str, Any] = {}
     for name in ("start", "end"):
-        value = parameters.get(name)
+        value = parameters.get(name, UNDEFINED)
         if fields.get("allday") == "yes":
             body[name] = {"date": _day(value, scope)}
         else:
             body[name] = {"dateTime": _seconds(value, scope), "timeZone": scope.timezone}
-    if "attendees" in fields:
+    if truthy(fields.get("attendees")):
         body["attendees"] = _attendees(fields["attendees"], scope)
     body |= _members(fields) | _reminders(scope)
     body["recurrence"] = _recurrence(fields, scope)
@@ -102,12 +115,16 @@ def _members(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _attendees(given: Any, scope: Scope) -> list[dict[str, str]]:
     if not isinstance(given, list):
-        raise NodeError("Attendees must be a list of email addresses", item=scope.index)
+        raise NodeError(
+            "attendees.forEach is not a function",
+            description="Attendees must be a list of addresses.",
+            item=scope.index,
+        )
     return [{"email": each} for entry in given for each in FILTERS["split"](js_string(entry))]
 
 
 def _reminders(scope: Scope) -> dict[str, Any]:
-    if scope.parameters.get("useDefaultReminders"):
+    if truthy(scope.parameters.get("useDefaultReminders")):
         return {}
     chosen = (scope.parameters.get("remindersUi") or {}).get("remindersValues")
     return {"reminders": {"useDefault": False} | ({"overrides": chosen} if chosen else {})}
@@ -124,8 +141,13 @@ def _recurrence(fields: Mapping[str, Any], scope: Scope) -> list[str]:
         )
     parts = [f"FREQ={js_string(often).upper()};"] if often else []
     parts += [f"COUNT={js_string(times)};"] if times else []
-    parts += [f"UNTIL={_moment(until, scope).strftime('%Y%m%dT%H%M%S')}Z"] if until else []
+    parts += [f"UNTIL={_until(until, scope)}Z"] if until else []
     return [f"RRULE:{''.join(parts)}"] if parts else []
+
+
+def _until(value: Any, scope: Scope) -> str:
+    moment = _moment(value, scope)
+    return _NO_DATE if moment is None else moment.strftime("%Y%m%dT%H%M%S")
 
 
 async def update_event(run: Run, scope: Scope) -> list[Item]:
@@ -225,6 +247,8 @@ def _window(value: Any, scope: Scope, zone: Any) -> Any:
     """Return an end of a window: an instant as it is written, another date in the zone of the question."""
     if not value or INSTANT.fullmatch(js_string(value)):
         return value
+    if not isinstance(value, str):
+        raise ThrownError("date.endsWith is not a function", description="Give the time as a text.", item=scope.index)
     return _seconds(value, replace(scope, timezone=js_string(zone)) if _is_zone(zone) else scope)
 
 

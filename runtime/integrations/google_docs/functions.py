@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from runtime.contract import NodeError
+from runtime.integrations.answers import ThrownError, member_of_answer, unreadable
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_number, js_string, truthy
 from schemas.item import UNDEFINED
 
 __all__ = [
@@ -38,9 +38,15 @@ def text_of(scope: Scope) -> str:
 def update_answer(scope: Scope) -> dict[str, Any]:
     """Return what an update gives: all of the response, or what its first reply says; with the document's id."""
     response, document = scope.names["response"], scope.names["document"]
-    if scope.parameters.get("simple") is not True:
+    if not truthy(scope.parameters.get("simple")):
         return {**response, "documentId": document}
-    reply: Any = next(iter(response["replies"][0].values()), None)
+    replies = member_of_answer(response, "replies")
+    if replies is None or replies is UNDEFINED:
+        raise unreadable(replies, "0")
+    first = replies[0] if isinstance(replies, list) and replies else UNDEFINED
+    if first is None or first is UNDEFINED:
+        raise ThrownError("Cannot convert undefined or null to object", description="Google gave no reply.")
+    reply: Any = next(iter(first.values()), None) if isinstance(first, Mapping) else None
     return {**(reply if isinstance(reply, Mapping) else {}), "documentId": document}
 
 
@@ -50,23 +56,23 @@ def write_control(scope: Scope) -> Any:
     control = fields.get("writeControlObject") if isinstance(fields, Mapping) else None
     if not control:
         return UNDEFINED
-    return {control.get("control") or "requiredRevisionId": control.get("value", "")}
+    return {js_string(control.get("control") or "requiredRevisionId"): control.get("value", "")}
 
 
 def changes(scope: Scope) -> list[dict[str, Any]]:
-    """Return the changes as requests of the API. Raise NodeError for one that there is not."""
+    """Return the changes as requests of the API; one that there is not asks for nothing, which Google refuses."""
     given = scope.parameters.get("actionsUi")
-    return [_request(each, scope) for each in (given.get("actionFields") if isinstance(given, Mapping) else None) or []]
+    return [_request(each) for each in (given.get("actionFields") if isinstance(given, Mapping) else None) or []]
 
 
-def _request(change: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
+def _request(change: Mapping[str, Any]) -> dict[str, Any]:
     kind = change.get("object") or "text"
     action = change.get("action")
     if not action:  # it has no default: n8n sends a request that asks for nothing, which Google refuses
         return {}
-    build = _REQUESTS.get((kind, action))
-    if build is None:
-        raise NodeError(f"A document has no action '{action}' for '{kind}'", item=scope.index)
+    build = _REQUESTS.get((js_string(kind), js_string(action)))
+    if build is None:  # n8n sends such a request, too
+        return {}
     request: dict[str, Any] = build(change)
     return request
 
@@ -75,16 +81,17 @@ def _segment(change: Mapping[str, Any]) -> str:
     return js_string(change.get("segmentId") or "") if change.get("insertSegment", "body") != "body" else ""
 
 
-def _number(change: Mapping[str, Any], name: str, default: int = 0) -> int:
+def _number(change: Mapping[str, Any], name: str, default: int = 0) -> Any:
     value = change.get(name)
-    return default if value is None or value == "" else int(value)
+    return default if value is None or value == "" else value if isinstance(value, int | float) else js_number(value)
 
 
 def _place(change: Mapping[str, Any]) -> dict[str, Any]:
     """Where something is inserted: the end of a segment, or an index in it."""
-    if (change.get("locationChoice") or "endOfSegmentLocation") == "location":
-        return {"location": {"segmentId": _segment(change), "index": _number(change, "index", 1)}}
-    return {"endOfSegmentLocation": {"segmentId": _segment(change)}}
+    choice = js_string(change.get("locationChoice") or "endOfSegmentLocation")
+    if choice == "location":
+        return {choice: {"segmentId": _segment(change), "index": _number(change, "index", 1)}}
+    return {choice: {"segmentId": _segment(change)}}
 
 
 def _range(change: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,6 +116,11 @@ def _bullets(change: Mapping[str, Any]) -> dict[str, Any]:
     return {"bulletPreset": change.get("bulletPreset") or "BULLET_DISC_CIRCLE_SQUARE", "range": _range(change)}
 
 
+def _named_range(change: Mapping[str, Any]) -> dict[str, Any]:
+    by = js_string(change.get("namedRangeReference") or "namedRangeId")
+    return {by: change["value"]} if "value" in change else {}
+
+
 def _replacement(change: Mapping[str, Any]) -> dict[str, Any]:
     contains = {"text": change.get("text", ""), "matchCase": bool(change.get("matchCase", False))}
     return {"replaceText": change.get("replaceText", ""), "containsText": contains}
@@ -122,9 +134,7 @@ _REQUESTS: Final[Mapping[tuple[str, str], Any]] = {
     ("namedRange", "create"): lambda change: {
         "createNamedRange": {"name": change.get("name", ""), "range": _range(change)}
     },
-    ("namedRange", "delete"): lambda change: {
-        "deleteNamedRange": {change.get("namedRangeReference") or "namedRangeId": change.get("value", "")}
-    },
+    ("namedRange", "delete"): lambda change: {"deleteNamedRange": _named_range(change)},
     ("pageBreak", "insert"): lambda change: {"insertPageBreak": _place(change)},
     ("paragraphBullets", "create"): lambda change: {"createParagraphBullets": _bullets(change)},
     ("paragraphBullets", "delete"): lambda change: {"deleteParagraphBullets": {"range": _range(change)}},

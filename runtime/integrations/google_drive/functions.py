@@ -91,7 +91,7 @@ async def copy(run: Run, scope: Scope) -> list[Item]:
     path, name = f"/drive/v3/files/{segment(scope.names['file'])}", parameters.get("name")
     if is_empty(name):
         found = await run.request(scope, path=path, query={"fields": "name", "supportsAllDrives": True})
-        name = f"Copy of {found.get('name')}"
+        name = f"Copy of {js_string(found.get('name', UNDEFINED))}" if isinstance(found, Mapping) else UNDEFINED
     body: dict[str, Any] = {"copyRequiresWriterPermission": bool(options.get("copyRequiresWriterPermission"))}
     body |= {"parents": [] if parameters.get("sameFolder") else [parent(scope)], "name": name}
     body |= {"description": options["description"]} if options.get("description") else {}
@@ -221,7 +221,8 @@ async def move(run: Run, scope: Scope) -> list[Item]:
     file = scope.names["file"]
     path = f"/drive/v3/files/{segment(file)}"
     held = await run.request(scope, path=path, query=_ALL_DRIVES | {"fields": "parents"})
-    removed = ",".join(js_string(each) for each in held.get("parents") or [])
+    parents = member_of_answer(held, "parents")
+    removed = ",".join(js_string(each) for each in (parents if isinstance(parents, list) else []))
     query = _ALL_DRIVES | {"addParents": parent(scope), "removeParents": removed}
     return [{"json": await _patch(run, scope, file, query, None)}]
 

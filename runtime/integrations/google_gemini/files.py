@@ -54,7 +54,7 @@ async def send_file(
         message = "Invalid URL" if about is None else "Failed to get upload URL"
         raise NodeError(message, description="Google Gemini gave no address for the file.", item=scope.index)
     return await run.request(
-        scope.with_binary("file", ref), method="POST", url=target, file="file", bare=True,
+        scope.with_binary("file", ref), method="POST", url=target, file="file", bare=True, plain_errors=True,
         type="application/x-www-form-urlencoded",
         headers={"X-Goog-Upload-Offset": "0", "X-Goog-Upload-Command": "upload, finalize"},
     )  # fmt: skip
@@ -74,12 +74,13 @@ async def uploaded(run: Run, scope: Scope, ref: BinaryRef) -> dict[str, Any]:
     if file is None or file.get("state") == "FAILED":
         reason = ((file or {}).get("error") or {}).get("message")
         raise NodeError(js_string(reason or "Google Gemini could not read the file"), item=scope.index)
-    return {"fileUri": file.get("uri"), "mimeType": file.get("mimeType")}
+    names = {"fileUri": "uri", "mimeType": "mimeType"}
+    return {name: file[member] for name, member in names.items() if member in file}
 
 
 async def fetched(run: Run, scope: Scope, url: str, kind: str) -> BinaryRef:
     """Return a file from an address, without the credential."""
-    response = await run.response(scope, url=url, response="file", bare=True)
+    response = await run.response(scope, url=url, response="file", bare=True, plain_errors=True)
     mime = response.headers.get("content-type", "").partition(";")[0].strip()
     ref: BinaryRef = response.body
     ref["mimeType"] = mime or _MIME.get(kind, "application/octet-stream")

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from runtime.contract import Item
-from runtime.integrations.answers import elements_of
+from runtime.contract import Item, NodeError
+from runtime.integrations.answers import ThrownError, elements_of
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.google_gemini.files import by_url, done, fetched, files_of, send_file, uploaded
 from runtime.integrations.google_gemini.media import download, edit, generate, video
@@ -39,10 +39,16 @@ async def upload_to_store(run: Run, scope: Scope) -> list[Item]:
 
 async def analyze(run: Run, scope: Scope) -> list[Item]:
     """Ask a question about files."""
-    parts: list[Any] = await files_of(run, scope)
-    if text := scope.parameters.get("text"):
-        parts.append({"text": text})
     config = {name: each for name, each in options_of(scope).items() if name == "maxOutputTokens"}
+    for name, each in config.items():
+        if not isinstance(each, int | float):
+            raise NodeError(f'Parameter "{name}" does not match any of the expected types: number', item=scope.index)
+    text = scope.parameters.get("text")
+    if text is not None and not isinstance(text, str):
+        raise ThrownError("text.trim is not a function", description="The question is a text.", item=scope.index)
+    parts: list[Any] = await files_of(run, scope)
+    if text:
+        parts.append({"text": text})
     body = {"contents": [{"role": "user", "parts": parts}], "generationConfig": config}
     return answers(scope, await ask(run, scope, body))
 
@@ -70,4 +76,5 @@ async def message(run: Run, scope: Scope) -> list[Item]:
         for part in (each.get("content") or {}).get("parts") or []
         if "text" in part
     )
-    return [{"json": {**each["json"], "mergedResponse": merged}} for each in answers(scope, response)]
+    found = [{**each, "mergedResponse": merged} for each in response["candidates"]]
+    return answers(scope, {**response, "candidates": found})

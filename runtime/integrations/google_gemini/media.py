@@ -1,5 +1,6 @@
 """Google Gemini: images and videos."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,13 +56,14 @@ async def edit(run: Run, scope: Scope) -> list[Item]:
 
 
 async def _images(run: Run, response: Any, name: str) -> list[Item]:
-    parts = [
-        part["inlineData"]
-        for each in candidates(response)
-        for part in (each.get("content") or {}).get("parts") or []
-        if part.get("inlineData")
-    ]
-    return [await _image(run, each.get("data", ""), each.get("mimeType"), name) for each in parts]
+    found = [_first_image(each) for each in candidates(response)]
+    return [await _image(run, each.get("data", ""), each.get("mimeType"), name) for each in found]
+
+
+def _first_image(candidate: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the first image of a candidate; one without content where there is none, as in n8n."""
+    parts = (candidate.get("content") or {}).get("parts") or []
+    return next((part["inlineData"] for part in parts if isinstance(part.get("inlineData"), Mapping)), {})
 
 
 async def _image(run: Run, content: str, mime: Any, name: str) -> Item:
@@ -72,6 +74,7 @@ async def _image(run: Run, content: str, mime: Any, name: str) -> Item:
 async def video(run: Run, scope: Scope) -> list[Item]:
     """Generate videos, wait for them, and return their files or their addresses."""
     parameters, options = scope.parameters, options_of(scope)
+    require([parameters.get("prompt", UNDEFINED)])
     names = ("aspectRatio", "personGeneration", "durationSeconds")
     body = {
         "instances": [{"prompt": parameters["prompt"]}],
@@ -95,7 +98,7 @@ async def download(run: Run, scope: Scope) -> list[Item]:
 
 async def _video(run: Run, scope: Scope, url: str) -> Item:
     if not is_own(scope, url):
-        own, host = urlsplit(host_of(scope)).hostname, urlsplit(url).hostname
+        own, host = urlsplit(host_of(scope)).hostname, urlsplit(url).hostname or url
         raise NodeError(
             f"Domain not allowed: This credential is restricted from accessing {host}. "
             f"Only the following domains are allowed: {own}",

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
-from runtime.integrations.answers import elements_of, unreadable
+from runtime.integrations.answers import ThrownError, elements_of, unreadable
 from runtime.integrations.filters import FILTERS, is_empty
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED
 
 __all__ = ["answers", "ask", "body", "candidates", "model", "options_of", "require"]
@@ -36,7 +36,7 @@ async def ask(run: Run, scope: Scope, body_: Mapping[str, Any]) -> Any:
 
 def answers(scope: Scope, response: Any) -> list[Item]:
     """Return the items of an answer."""
-    if not scope.parameters.get("simplify", True):
+    if not scope.parameters.flag("simplify", default=True):
         return [{"json": response}]
     return [{"json": each} for each in candidates(response)]
 
@@ -76,13 +76,17 @@ def _add_tools(made: dict[str, Any], scope: Scope) -> None:
     maps = given.get("googleMaps")
     if isinstance(maps, Mapping):
         made["tools"].append({"googleMaps": {}})
-        place = {name: maps[name] for name in ("latitude", "longitude") if not is_empty(maps.get(name))}
+        place = {name: maps[name] for name in ("latitude", "longitude") if truthy(maps.get(name))}
         if place:
             made["toolConfig"] = {"retrievalConfig": {"latLng": place}}
     if given.get("urlContext"):
         made["tools"].append({"urlContext": {}})
-    if files := given.get("fileSearch"):
-        search = {"fileSearchStoreNames": FILTERS["json"](files.get("fileSearchStoreNames", "[]"))}
+    files = given.get("fileSearch")
+    if isinstance(files, Mapping):
+        search: dict[str, Any] = {}
+        if "fileSearchStoreNames" in files:
+            stores = FILTERS["json"](files["fileSearchStoreNames"])
+            search |= {"fileSearchStoreNames": stores} if isinstance(stores, list) else {}
         if files.get("metadataFilter"):
             search["metadataFilter"] = files["metadataFilter"]
         made["tools"].append({"fileSearch": search})
@@ -95,5 +99,7 @@ def require(prompts: list[Any]) -> None:
     for each in prompts:
         if each is None or each is UNDEFINED:
             raise unreadable(each, "trim")
+        if not isinstance(each, str):
+            raise ThrownError("text.trim is not a function", description="A prompt is a text.")
     if all(is_empty(each) for each in prompts):
         raise NodeError("A non-empty prompt is required.")

@@ -77,7 +77,8 @@ def changes_of(
     Args:
         rows: all rows of the sheet.
         columns: the names of its columns.
-        key: the column whose value tells the row; `row_number`: the value is the row.
+        key: the column whose value tells the row; `row_number`: the value is the row, unless rows that match none are added: then
+            it is a column like others.
         values: an object per item.
         first_row: the first row with values, from 1.
         adds: whether rows that match none are added.
@@ -95,7 +96,7 @@ def changes_of(
         if wanted is None or wanted == "":
             changes.unmatched.append(dict(each))
             continue
-        row_name = js_string(wanted) if key == ROW_NUMBER else by_value.get(js_string(wanted))
+        row_name = js_string(wanted) if key == ROW_NUMBER and not adds else by_value.get(js_string(wanted))
         if row_name is None:
             changes.unmatched.append(dict(each))
             continue

@@ -100,7 +100,7 @@ def names_too(scope: Scope) -> Any:
     expand = scope.parameters.get("additionalFields", {}).get("expand") or ""
     if scope.parameters.get("simplifyOutput") and "names" not in expand.split(","):
         # n8n keeps what it asked for the item before, and a comma where nothing stands before it
-        expand = f"{expand},names" if expand else ",names" * (scope.index + 1)
+        expand = f"{expand or scope.names['kept'].get('expand', '')},names"
     return expand or UNDEFINED
 
 

@@ -115,6 +115,6 @@ def updated_tools(scope: Scope) -> dict[str, Any]:
 def simple_assistants(scope: Scope) -> list[Any]:
     """Return the assistants of all pages, in short where that is asked for."""
     found = scope.names["items"]
-    if not scope.parameters.get("simplify", True):
+    if not scope.parameters.flag("simplify", default=True):
         return list(found)
     return [{name: each.get(name) for name in ("id", "name", "model")} for each in found]

@@ -50,7 +50,7 @@ def choices(scope: Scope) -> Any:
     if not isinstance(response, Mapping):
         return response
     found = [_read_choice(each) if scope.parameters.get("jsonOutput") else each for each in response.get("choices", [])]
-    return found if scope.parameters.get("simplify", True) else {**response, "choices": found}
+    return found if scope.parameters.flag("simplify", default=True) else {**response, "choices": found}
 
 
 def _read_choice(choice: Any) -> Any:
@@ -70,7 +70,7 @@ def _parsed(text: Any) -> Any:
 def answer(scope: Scope) -> Any:
     """Return the message of the first choice."""
     response = scope.names["response"]
-    if not scope.parameters.get("simplify", True):
+    if not scope.parameters.flag("simplify", default=True):
         return response
     message = (response.get("choices") or [{}])[0].get("message") or {}
     return {name: message[name] for name in ("content",) if name in message}
@@ -87,7 +87,7 @@ async def respond(run: Run, scope: Scope) -> list[Item]:
         response = await _finished(run, scope, response)
     if body.get("text", {}).get("format", {}).get("type", "text") != "text":
         response = {**response, "output": [_read_output(each) for each in response.get("output", [])]}
-    return [{"json": {"output": response.get("output")} if parameters.get("simplify", True) else response}]
+    return [{"json": {"output": response.get("output")} if parameters.flag("simplify", default=True) else response}]
 
 
 async def _finished(run: Run, scope: Scope, response: Mapping[str, Any]) -> Any:
@@ -141,7 +141,7 @@ async def analyze_by_chat(run: Run, scope: Scope) -> list[Item]:
     body = {
         "model": scope.located("modelId", parameters.get("modelId", "gpt-4-vision-preview")),
         "messages": [{"role": "user", "content": [{"type": "text", "text": parameters["text"]}, *pictures]}],
-        "max_tokens": options.get("maxTokens", 300),
+        "max_tokens": options.get("maxTokens") or 300,
     }
     response = await run.request(scope, method="POST", path="/chat/completions", json=body)
     return [{"json": answer(scope.having(response=response))}]
@@ -155,10 +155,10 @@ async def analyze(run: Run, scope: Scope) -> list[Item]:
     body = {
         "model": scope.located("modelId", parameters.get("modelId")),
         "input": [{"role": "user", "content": [{"type": "input_text", "text": parameters["text"]}, *pictures]}],
-        "max_output_tokens": options.get("maxTokens", 300),
+        "max_output_tokens": options.get("maxTokens") or 300,
     }
     response = await run.request(scope, method="POST", path="/responses", json=body)
-    return [{"json": response.get("output", UNDEFINED) if parameters.get("simplify", True) else response}]
+    return [{"json": response.get("output", UNDEFINED) if parameters.flag("simplify", default=True) else response}]
 
 
 def generated(scope: Scope) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 import re
 from typing import Final
 
+from runtime.integrations.answers import ThrownError, unreadable
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 _RESERVED: Final = re.compile(r"[(*)\[\]{}<>@|~_]")
 """Characters that begin a mention or a template; `#` stays, so that hashtags work."""
@@ -12,4 +13,9 @@ _RESERVED: Final = re.compile(r"[(*)\[\]{}<>@|~_]")
 
 def commentary(scope: Scope) -> str:
     """Return the text with a backslash before each reserved character."""
-    return _RESERVED.sub(lambda found: f"\\{found[0]}", js_string(scope.parameters.get("text", "")))
+    text = scope.parameters.get("text", UNDEFINED if scope.parameters.fact("text") else "")
+    if text is None or text is UNDEFINED:
+        raise unreadable(text, "replace", scope.index)
+    if not isinstance(text, str):
+        raise ThrownError("text.replace is not a function", description="A post is a text.", item=scope.index)
+    return _RESERVED.sub(lambda found: f"\\{found[0]}", text)

@@ -231,7 +231,15 @@ def query(scope: Scope) -> Any:
 def simplified(scope: Scope) -> Any:
     """Return the pages or databases of a response, as flat objects unless the node asks for them as they are."""
     found = scope.names.get("items", scope.names.get("response"))
-    if not scope.parameters.get("simple"):
+    if not truthy(scope.parameters.get("simple")):
+        return found
+    return _simple(found if isinstance(found, list) else [found], scope)
+
+
+def simplified_as_first(scope: Scope) -> Any:
+    """Return what `simplified` does, where the first item says for all whether it is simple."""
+    found = scope.names.get("items", scope.names.get("response"))
+    if not truthy(scope.names["simple"]):
         return found
     return _simple(found if isinstance(found, list) else [found], scope)
 

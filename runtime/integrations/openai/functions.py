@@ -16,8 +16,14 @@ _SIZED, _STYLED = {"model": ["dall-e-2", "dall-e-3"]}, {"model": ["dall-e-3"]}
 
 
 def choices(scope: Scope) -> Any:
-    """Return the texts of an answer. Raise NodeError for an answer without any."""
-    return _choices(scope, "text")
+    """Return the texts of an answer. Raise NodeError for an answer without any, and of a completion for one that is none."""
+    found = _choices(scope, "text")
+    if scope.parameters.get("operation") != "complete" or not isinstance(found, list):
+        return found
+    for each in found:
+        if not isinstance(each, dict) or "text" not in each:
+            raise unreadable(UNDEFINED, "trim", scope.index)
+    return found
 
 
 def messages(scope: Scope) -> Any:
@@ -37,7 +43,7 @@ async def images(run: Run, scope: Scope) -> list[Item]:
     """Create images and return their files, or their addresses."""
     parameters = scope.parameters
     as_url = parameters["responseFormat"] == "imageUrl"
-    options, model = parameters.get("options") or {}, parameters.get("model") or parameters.get("imageModel")
+    options, model = parameters.get("options") or {}, parameters.get("model") or parameters.get("imageModel", UNDEFINED)
     names = ["n", *(["size"] if holds(_SIZED, scope) else []), *(["quality", "style"] if holds(_STYLED, scope) else [])]
     body = {
         "prompt": parameters.get("prompt", UNDEFINED),
@@ -51,6 +57,6 @@ async def images(run: Run, scope: Scope) -> list[Item]:
         return [{"json": each} for each in found]
     made: list[Item] = []
     for each in found:
-        ref = await stored(run, each.get("b64_json", ""), mime_type="image/png", file_name="data")
+        ref = await stored(run, each.get("b64_json", UNDEFINED), mime_type="image/png", file_name="data")
         made.append({"json": {}, "binary": {"data": ref}})
     return made

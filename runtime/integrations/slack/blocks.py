@@ -16,9 +16,10 @@ def attachment(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def block(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return a section, or a row of buttons. Raise NodeError for a section without text, and for a button without id or text."""
-    made: dict[str, Any] = {"type": given.get("type"), "block_id": given.get("blockId") or None}
+    made: dict[str, Any] = {"type": given.get("type"), "block_id": given.get("blockId")}
     if given.get("type") == "actions":
-        made["elements"] = [_action(each) for each in _list(given, "elementsUi", "elementsValues")]
+        rows = (given.get("elementsUi") or {}).get("elementsValues")
+        made["elements"] = [_action(each) for each in rows] if isinstance(rows, list) else None
     elif given.get("type") == "section":
         text, accessory = _entry(given, "textUi", "textValue"), _entry(given, "accessoryUi", "accessoriesValues")
         if not text:

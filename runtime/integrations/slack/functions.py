@@ -34,9 +34,8 @@ def content(scope: Scope) -> dict[str, Any]:
     """Return text, blocks or attachments of a message. Raise NodeError for a type that is none, and for attachments that are not there."""
     parameters, type_ = scope.parameters, scope.parameters.get("messageType")
     if type_ == "block":
-        made: dict[str, Any] = {}
-        blocks = FILTERS["json"](parameters.get("blocksUi", {}))
-        made["blocks"] = blocks.get("blocks", blocks) if isinstance(blocks, Mapping) else blocks
+        blocks = _blocks(parameters.get("blocksUi", {}))
+        made = dict(blocks) if isinstance(blocks, Mapping) else {"blocks": blocks}
         return made | ({"text": parameters["text"]} if parameters.get("text") else {})
     if type_ == "attachment":
         if "attachments" not in parameters:
@@ -46,6 +45,14 @@ def content(scope: Scope) -> dict[str, Any]:
         name = js_string(parameters.get("messageType", UNDEFINED))
         raise NodeError(f'The message type "{name}" is not known!', item=scope.index)
     return {"text": parameters["text"]} if "text" in parameters else {}
+
+
+def _blocks(given: Any) -> Any:
+    """Return blocks from their JSON. Raise NodeError where it is none."""
+    try:
+        return FILTERS["json"](given)
+    except NodeError as error:
+        raise NodeError("Parameter 'blocksUi' could not be parsed", description=error.message) from error
 
 
 def message(scope: Scope) -> dict[str, Any]:

@@ -6,19 +6,28 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
 from runtime.contract import Item, Items, NodeError
-from runtime.integrations.answers import unreadable
+from runtime.integrations.answers import ThrownError, unreadable
 from runtime.integrations.filters import FILTERS
-from runtime.integrations.operation import MAX_PAGES, Run
+from runtime.integrations.operation import MAX_PAGES, NodeFailure, Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED
 
 _PAGE_ROWS: Final = 1_000
 """The rows that PostgREST gives at once, as Supabase sets it up."""
 _OPERATORS: Final = frozenset({"eq", "neq", "gt", "gte", "lt", "lte", "like", "ilike", "is", "fullText"})
 _RESERVED: Final = frozenset(',.:()"')
+_RESERVED_IN_OPERANDS: Final = _RESERVED | frozenset(" &")
 _PLACE: Final = re.compile(r"\$(\d{1,3})")
+
+
+def table(scope: Scope) -> Any:
+    """Return the name of the table. Raise NodeError where there is none."""
+    name = scope.parameters.get("tableId")
+    if not truthy(name):
+        raise NodeError("Invalid identifier: a value is required", description="Choose the table.", item=scope.index)
+    return name
 
 
 def changes(scope: Scope) -> Any:
@@ -46,12 +55,12 @@ def conditions(scope: Scope) -> dict[str, Any]:
     parameters = scope.parameters
     if parameters.get("operation") == "get":
         columns = _entries(parameters.get("filters"), "conditions")
-        return {js_string(each.get("keyName", "")): f"eq.{js_string(each.get('keyValue', ''))}" for each in columns}
+        return {_column(each): f"eq.{js_string(each.get('keyValue', ''))}" for each in columns}
     kind = parameters.get("filterType", "manual")
     if kind == "string":
         return _filter(_text(scope))
     given = _entries(parameters.get("filters"), "conditions") if kind == "manual" else []
-    pairs = [(js_string(each.get("keyName", "")), _test(each, scope)) for each in given]
+    pairs = [(_column(each), _test(each, scope)) for each in given]
     match = parameters.get("matchType", "allFilters")
     if match == "allFilters" and parameters.get("operation") != "getAll":
         return _members(pairs)
@@ -63,7 +72,7 @@ def _test(given: Mapping[str, Any], scope: Scope) -> str:
     """Return the operator and the operand of a condition. Raise NodeError for an operator that there is not."""
     operator = js_string(given.get("condition", ""))
     if operator not in _OPERATORS:
-        raise NodeError(f'There is no filter condition "{operator}"', item=scope.index)
+        raise NodeFailure(NodeError(f'There is no filter condition "{operator}"', item=scope.index))
     if operator == "fullText":
         operator = js_string(given.get("searchFunction", "fts"))
         if not operator:
@@ -74,10 +83,18 @@ def _test(given: Mapping[str, Any], scope: Scope) -> str:
 def _quoted(test: str) -> str:
     """Return a condition as it stands in a list: quotes keep a separator in its operand from ending it."""
     operator, _, operand = test.partition(".")
-    if not _RESERVED.intersection(operand):
-        return test
-    escaped = operand.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{operator}."{escaped}"'
+    return f"{operator}.{_in_quotes(operand)}" if _RESERVED_IN_OPERANDS.intersection(operand) else test
+
+
+def _column(given: Mapping[str, Any]) -> str:
+    """Return the name of a column, in quotes where it has a separator."""
+    name = js_string(given.get("keyName", ""))
+    return _in_quotes(name) if _RESERVED.intersection(name) else name
+
+
+def _in_quotes(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _text(scope: Scope) -> str:
@@ -106,7 +123,7 @@ async def get_all_by_text(run: Run, scope: Scope) -> list[Item]:
         place = {"offset": len(found)} if found else {}
         answer = await run.request(
             scope,
-            path=Template("/{tableId}"),
+            path=Template("/{$table}"),
             query=query | place,
             headers=Template("{$read}"),
             arrays="repeat",
@@ -126,7 +143,7 @@ async def update_by_text(run: Run, scope: Scope) -> list[Item]:
     answer = await run.request(
         scope,
         method="PATCH",
-        path=Template("/{tableId}"),
+        path=Template("/{$table}"),
         query=query,
         headers=Template("{$written}"),
         json=changes(scope),
@@ -170,11 +187,16 @@ async def create(run: Run) -> Items:
     made = await run.request(
         scopes[0],
         method="POST",
-        path=Template("/{tableId}"),
+        path=Template("/{$table}"),
         headers=Template("{$written}"),
         json=[row(each) for each in scopes],
     )
     if made is UNDEFINED:
         raise unreadable(made, "forEach")
-    rows = made if isinstance(made, list) else [made]
-    return [{"json": each, "pairedItem": {"item": i}} for i, each in enumerate(rows)]
+    if isinstance(made, list):
+        return [{"json": each, "pairedItem": {"item": i}} for i, each in enumerate(made)]
+    if not run.context.continue_on_fail:
+        raise ThrownError(
+            "createdRows.forEach is not a function", description="Supabase answered with no list of rows."
+        )
+    return [{"json": {}, "pairedItem": list(range(len(run.items)))}]

@@ -60,7 +60,10 @@ def _entries(given: Any, group: str) -> list[Mapping[str, Any]]:
 
 def template(scope: Scope) -> dict[str, Any]:
     """Return a template with its language and components. Its name carries the language behind a bar."""
-    name, _, rest = js_string(scope.parameters.get("template", "")).partition("|")
+    given = scope.parameters.get("template", UNDEFINED)
+    if given is UNDEFINED or given is None:
+        raise unreadable(given, "split", scope.index)
+    name, _, rest = js_string(given).partition("|")
     language = rest.partition("|")[0]
     made: dict[str, Any] = {"name": name, "language": {"code": language} if language else {}}
     if isinstance(components := scope.parameters.get("components"), Mapping) and "component" in components:

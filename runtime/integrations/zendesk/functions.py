@@ -26,7 +26,7 @@ def ticket(scope: Scope) -> dict[str, Any]:
     """Return a ticket to create or to change. Raise NodeError."""
     parameters = scope.parameters
     create = parameters.get("operation") == "create"
-    made: dict[str, Any] = {"comment": {"body": parameters.get("description")}} if create else {}
+    made: dict[str, Any] = {"comment": {"body": parameters.get("description", UNDEFINED)}} if create else {}
     if parameters.get("jsonParameters"):
         return {
             **made,

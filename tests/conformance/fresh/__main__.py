@@ -17,7 +17,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.conformance.expressions_score import grade_expression, run_expression_file
-from tests.conformance.fresh import agents, expressions, flows, http, mutants, parameters, real, topics, vendor_calls, vendors
+from tests.conformance.fresh import (
+    agents,
+    expressions,
+    flows,
+    http,
+    mutants,
+    parameters,
+    real,
+    topics,
+    vendor_calls,
+    vendors,
+)
 from tests.conformance.fresh.agent_cases import ask_agents, grades_of_agents
 from tests.conformance.fresh.asking import answers
 from tests.conformance.fresh.grade import Grade, grades_on_temporal, grades_on_the_local_host, summary

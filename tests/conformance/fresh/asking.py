@@ -16,7 +16,7 @@ from typing import Any, Final
 from tests.conformance.record import QUESTION
 from tests.shared_folder import shared_path
 
-__all__ = ["answers"]
+__all__ = ["answers", "shows_now"]
 
 START: Final = 400.0
 """Seconds until the first answer: n8n starts in ten on an idle machine."""
@@ -84,8 +84,10 @@ def _from(
 
 
 def _shows_now(told: Mapping[str, Any]) -> bool:
-    """Whether a result holds the day or the hour of the recording."""
+    return shows_now(told.get("nodes"))
+
+
+def shows_now(value: Any) -> bool:
+    """Return whether a value holds the day or the hour of the recording."""
     now = datetime.now(UTC)
-    return (
-        re.search(rf"{now:%Y-%m-%d}|{int(now.timestamp()) // 10_000}\d{{4}}", json.dumps(told.get("nodes"))) is not None
-    )
+    return re.search(rf"{now:%Y-%m-%d}|{int(now.timestamp()) // 10_000}\d{{4}}", json.dumps(value)) is not None

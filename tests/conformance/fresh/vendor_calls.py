@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from runtime.integrations.folder import FOLDER, parameters_file
 from runtime.integrations.index import types
+from runtime.values.patterns import compile_pattern
 from tests.shared_folder import ABSENT, shared_path
 
 __all__ = ["Call", "Recorded", "credential_id", "import_file", "node_type"]
@@ -46,7 +47,7 @@ class Recorded:
             raise SystemExit(f"{type_}: no vendor of ours with recorded cases; {ABSENT}" if path else ABSENT)
         self.type = type_
         file = FOLDER / types()[type_] / parameters_file(type_)
-        self.families: list[Json] = json.loads(file.read_text(encoding="utf-8"))[type_]
+        self.families: list[Json] = _with_patterns(json.loads(file.read_text(encoding="utf-8"))[type_])
         cases: list[Json] = json.loads(path.read_text(encoding="utf-8"))
         self.cases = [each for each in cases if not each.get("excluded")]
         self.values = self._values()
@@ -83,6 +84,18 @@ class Recorded:
     def uses(self) -> dict[tuple[Any, Any], int]:
         """(resource, operation) -> how many real exports have it."""
         return {(each.get("resource"), each.get("operation")): each.get("count") or 1 for each in self.cases}
+
+
+def _with_patterns(value: Any) -> Any:
+    """Return declarations whose display conditions have patterns as the tests that they are."""
+    if isinstance(value, list):
+        return [_with_patterns(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: compile_pattern(each).test if key == "regex" and isinstance(each, str) else _with_patterns(each)
+        for key, each in value.items()
+    }
 
 
 def node_type(name: str) -> str:

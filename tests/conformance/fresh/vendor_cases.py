@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cli.testing.processes import CASE_SECONDS, DiedError, TooLongError, in_processes, limited
-from tests.conformance.fresh.asking import answers
+from tests.conformance.fresh.asking import answers, shows_now
 from tests.conformance.fresh.vendor_calls import credential_id
 from tests.conformance.fresh.vendor_mock import CASE_PATH, serve_vendors
 from tests.conformance.wire import run_wire_case
@@ -30,7 +30,8 @@ NODE: Final = "Node under test"
 REDIRECT: Final = Path(__file__).with_name("redirect.cjs")
 DRAWN: Final = ("id", "type", "typeVersion", "resource", "operation", "parameters", "credentials", "input", "node")
 _GRAPHQL: Final = re.compile(r"\s*(query|mutation)\b[^{]*\{")
-_UUID: Final = re.compile(r"[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}")
+_SENT: Final = ("requests", "actual_requests")
+_RANDOM: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 UNDER_WAY: Final = 0.3
 """Seconds after which the requests of a run that failed have arrived: n8n does not wait for those under way."""
 
@@ -46,6 +47,8 @@ def ask_vendors(calls: Sequence[Json]) -> Iterator[Json]:
         for i, told in answers(questions, environment):
             if told.get("error"):
                 time.sleep(UNDER_WAY)
+            if shows_now(mock.requests[i]):  # `$now` does not stand still
+                continue
             yield {
                 **{key: calls[i][key] for key in DRAWN}, "requests": mock.requests[i], "responses": mock.answers[i], **_told(told),
             }  # fmt: skip
@@ -116,6 +119,16 @@ def _died(case: Json) -> Json:
     return {**case, "actual_error": {"name": "Fault", "message": f"Fault: {DiedError()}"}}
 
 
+def _without_random(cases: Sequence[Json]) -> list[Json]:
+    """Return cases in which an id that a node made at random is a word: none is the same twice."""
+    return [{**case, **{name: _plain(case[name], case) for name in _SENT if name in case}} for case in cases]
+
+
+def _plain(sent: Any, case: Json) -> Any:
+    given = json.dumps([case.get(name) for name in ("parameters", "input", "credentials", "responses")])
+    return json.loads(_RANDOM.sub(lambda each: each[0] if each[0] in given else "RANDOM", json.dumps(sent)))
+
+
 def grade_vendors(cases: Sequence[Json], workers: int, out: Path | None) -> str:
     """Run cases and return the comparer's table; `out`: where those that differ go, with `why` and what happened here.
 
@@ -130,7 +143,7 @@ def grade_vendors(cases: Sequence[Json], workers: int, out: Path | None) -> str:
     with tempfile.TemporaryDirectory() as temporary:
         folders = {name: Path(temporary, name) for name in ("cases", "done")}
         for name, group in (("cases", cases), ("done", done)):
-            _write_by_type(folders[name], [_alike(each) for each in group])
+            _write_by_type(folders[name], [_alike(each) for each in _without_random(group)])
         report = Path(temporary, "report.json")
         command = [
             sys.executable,
@@ -153,14 +166,12 @@ def grade_vendors(cases: Sequence[Json], workers: int, out: Path | None) -> str:
 
 
 def _alike(case: Json) -> Json:
-    sent = {name: _told_alike(case[name]) for name in ("requests", "actual_requests") if case.get(name)}
+    sent = {name: _told_alike(case[name]) for name in _SENT if case.get(name)}
     return {**case, **sent}
 
 
 def _told_alike(value: Any) -> Any:
-    """Return a request without the spaces and commas of GraphQL, which mean nothing, and with one text for every random UUID."""
-    if isinstance(value, str):
-        return "UUID" if _UUID.fullmatch(value) else value
+    """Return a request without the spaces and commas of GraphQL, which mean nothing."""
     if isinstance(value, list):
         return [_told_alike(each) for each in value]
     if not isinstance(value, dict):

@@ -29,6 +29,8 @@ ADDRESSES: Final = (
 """For parameters whose name says address. Elsewhere `/` and `?` of a value stay in its segment of a path here, on purpose."""
 _ADDRESS: Final = re.compile("url|link|uri|website", re.IGNORECASE)
 NUMBERS: Final[tuple[Any, ...]] = (1, 2, 5, 50, 0, 3, "={{ $json.amount }}", "={{ 2 }}", 1.5, 120)
+TIME_LIMITS: Final = (10_000, 60_000)
+"""Milliseconds: of a time limit that the mock may miss nothing can be said."""
 DATES: Final = (
     "2026-01-02T03:04:05.000Z", "2026-01-02", "2026-01-02T03:04:05", "={{ '2026-03-04T05:06:07.000+02:00' }}", "1767312000", "={{ 1767312000000 }}",
 )  # fmt: skip
@@ -74,7 +76,7 @@ class ValueDrawer:
         seen = [each for each in self._recorded.values.get(fact["name"], ()) if self._fits(each, kind)]
         if kind in ("collection", "fixedCollection"):
             return copy.deepcopy(draw.choice(seen)) if seen and draw.random() < 0.2 else self._members(fact, beside)
-        if draw.random() < _ODD and kind not in ("resourceMapper", "hidden"):
+        if draw.random() < _ODD and kind not in ("resourceMapper", "hidden") and fact["name"] != "timeout":
             return draw.choice(ODD)
         if kind == "options" and fact.get("options") and draw.random() < 0.95:
             return draw.choice(fact["options"])
@@ -97,7 +99,7 @@ class ValueDrawer:
         if kind == "boolean":
             return draw.choice((True, True, True, False, False, "={{ $json.active }}"))
         if kind == "number":
-            return draw.choice(NUMBERS)
+            return draw.choice(TIME_LIMITS if fact["name"] == "timeout" else NUMBERS)
         if kind == "dateTime":
             return draw.choice(DATES)
         if kind == "json":

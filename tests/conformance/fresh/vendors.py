@@ -41,7 +41,7 @@ NODES: Final[tuple[Json, ...]] = (
 CHANGES: Final = ("failure", "failure", "odd", "odd", "without", "without", "null", "empty", "more", "more")
 """What becomes of an answer: another status, another body, a member less, null or empty, a list longer."""
 NAMES: Final = ("resource", "operation")
-CREDENTIAL_NAMES: Final = ("authentication", "nodeCredentialType", "jiraVersion", "accessTokenType")
+CREDENTIAL_NAMES: Final = ("authentication", "authType", "nodeCredentialType", "jiraVersion", "accessTokenType")
 """Parameters that say which credential is read: as in the recorded call whose credentials a call has."""
 
 
@@ -114,12 +114,17 @@ class CallDrawer:
             if name in model["parameters"]:
                 given[name] = model["parameters"][name]
         values = ValueDrawer(self._draw, self._recorded, version)
+        items, changes = self._items(one=self._at_once(version)), self._changes()
         parameters = values.fill(family["parameters"], given, self._draw.choice((0.1, 0.4, 0.7)), CREDENTIAL_NAMES)
         return {
             "type": self._type, "typeVersion": int(version) if version == int(version) else version,
             "resource": form.resource, "operation": form.operation, "parameters": parameters, "credentials": model.get("credentials") or {},
-            "input": self._items(one=self._sent_at_once(version)), "node": self._draw.choice(NODES), "model": model["id"], "changes": self._changes(),
+            "input": items, "node": self._draw.choice(NODES), "model": model["id"], "changes": changes,
         }  # fmt: skip
+
+    def _at_once(self, version: float) -> bool:
+        """Return whether n8n sends the requests of all items at once, so that nothing says in which order they arrive."""
+        return any(each.declarative for each in self._descriptors if version in each.versions)
 
     def _form(self) -> Form:
         self._even = not self._even
@@ -139,10 +144,6 @@ class CallDrawer:
 
         best = max(map(closeness, self._signed))
         return self._draw.choice([each for each in self._signed if closeness(each) == best])
-
-    def _sent_at_once(self, version: float) -> bool:
-        """Whether n8n sends the requests of all items at once, so that they arrive in any order."""
-        return any(each.declarative for each in self._descriptors if version in each.versions)
 
     def _items(self, *, one: bool) -> list[Json]:
         count = 1 if one else self._draw.choice((1, 1, 1, 2, 2, 3))
