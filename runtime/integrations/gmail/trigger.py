@@ -166,8 +166,7 @@ async def _items(poll: PollRun, messages: list[dict[str, Any]]) -> Items:
 async def _simplified(poll: PollRun, messages: list[dict[str, Any]]) -> Items:
     """Return the messages with the names of their labels; as they are, as in n8n, when Gmail does not give the labels."""
     try:
-        answer = await poll.request(path="/labels")
-        labels = (answer.get("labels") if isinstance(answer, Mapping) else None) or []
+        labels = appended(await poll.request(path="/labels"), "labels")
         return [{"json": simplified(each, labels)} for each in messages]
     except (NodeError, *WRONG_VALUES) as error:
         if poll.manual:

@@ -268,6 +268,7 @@ async function shown(item) {
   await start();
   port = await listen(answer);
   const app = parts.express();
+  app.set('query parser', 'extended'); // objects of queries have their methods, as trigger nodes expect
   app.use(parts.bodies.rawBodyReader);
   app.all('*any', (request, reply) => receive(request, reply));
   hooks = await listen(app);
