@@ -26,6 +26,8 @@ FORGET_AFTER_RUNS: Final = 1_000
 """Runs that are recorded before the engine first drops those that no expression can read any more."""
 TAKES_ITEMS: Final = ("workflow", "error")
 """Triggers that hand on what another run gave them. Without items they do not run, and neither does anything else."""
+INPUT_AFTER_ERROR: Final = "whole input after an error of executeOnce"
+"""Patch: runs that began before pass on the first item alone."""
 ITEMS_PER_RUN: Final = 50
 """Weight of one run, in items, when deciding whether to forget."""
 
@@ -313,7 +315,9 @@ class Engine:
             self.stack.insert(0, self.entry or {})
             self.status = "error"
             return
-        first = execute.inputs[0] if execute.inputs else None
+        first, uncut = (each[0] if each else None for each in (execute.inputs, execute.uncut_inputs))
+        if step.execute_once and first != uncut and self.patched(INPUT_AFTER_ERROR):
+            first = uncut  # executeOnce is not looked at
         outputs: Outputs = [first]
         self._record(execute, outputs, outcome)
         self._schedule(step, outputs, execute.run_index)

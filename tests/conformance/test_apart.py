@@ -21,11 +21,10 @@ COMPOSED: Final = "Made of single recordings: the Code nodes between them are ou
 OTHER_WORDS: Final = {
     **dict.fromkeys(("A-retry-fn-12", "A-retry-fn-2", "A-retry-fn-3", "A-retry-fn-6"), FUNCTION),
     **dict.fromkeys(("B-function-10", "B-function-7", "B-functionItem-6"), FUNCTION),
-    **dict.fromkeys(("B-itemLists2.1-sort-2", "B-itemLists3.1-removeDuplicates"), UNSTABLE),
+    "B-itemLists2.1-sort-2": UNSTABLE,
     "B-cond-regex-4": "n8n says nothing of a pattern that cannot be read; here the message is JavaScript's.",
     "B-sub-error": "An error inside a sub-workflow names the node of this workflow that called it.",
     "evaluation_trigger": "There is no evaluation here: the node says which trigger to start instead.",
-    "http-unknown-credential-type-fails": OFFLINE,
     "unknown-choice-wait": OFFLINE,
 }
 """Case -> why its words differ."""
