@@ -42,6 +42,10 @@ MAX_CALLS = 128
 """Tools that run for one answer of a model."""
 TOO_MANY_CALLS = f"This call was not made: an answer may call {MAX_CALLS} tools. Call it again if you need it."
 STOPPED = "Agent stopped due to max iterations."
+NOT_JSON = """Unexpected token 'A', "Agent stop"... is not valid JSON"""
+"""n8n's, of that answer where a parser and a memory are connected."""
+STOPPED_BEFORE_JSON = "The agent ran out of iterations before its model handed over the JSON that the parser asks for"
+KEPT_AS_JSON = "an agent that stops without the JSON of its parser fails where a memory keeps what it says"
 DIFFERS = (
     "intermediateSteps leave out `messageLog`; a busy model is asked again after a durable pause; items do not wait for the tools of others; "
     "each item has the conversation of its own session, in n8n that of the first item; JSON in a code block may lack the wrapper `output`"
@@ -311,9 +315,16 @@ class Agent(SpecialistTask):
         self, context: DurableContext, item_state: ItemState, text: str, *, stopped: bool = False
     ) -> Continue | Finish:
         parser = self._parser(context, item_state)
+        if stopped and parser is not None and parser.output_schema is not None and self._remembers(context, item_state):
+            raise NodeError(NOT_JSON, description=STOPPED_BEFORE_JSON)
         if parser is None or stopped:
             return self._finish(context, item_state, text)
         return self._finish(context, item_state, parser.node.split(text))
+
+    @staticmethod
+    def _remembers(context: DurableContext, item_state: ItemState) -> bool:
+        """Return whether what is said is kept, for which n8n reads the JSON of a parser again (runs of older builds kept any text)."""
+        return chat_memory.connected(context, item_state["i"]) is not None and context.patched(KEPT_AS_JSON)
 
     def _finish(self, context: DurableContext, item_state: ItemState, output: Any) -> Continue | Finish:
         item_state["output"] = output

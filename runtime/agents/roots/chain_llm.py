@@ -144,7 +144,7 @@ class ChainLlm(Root):
         if options.get("responseFormat") != "json_object":
             return self._answer(context, text.strip(), parsed=False)
         try:
-            value = parse_json(text)
+            value = parse_json(text.strip())
         except NotJsonError as error:
             raise NodeError(error.message, description="The model was to answer with JSON") from None
         if isinstance(value, dict | str):
