@@ -273,7 +273,10 @@ def to_limit(scope: Scope) -> Any:
 
 
 def _limited(scope: Scope, found: list[Any]) -> list[Any]:
-    return found if scope.parameters.get("returnAll") else found[: int(scope.parameters.get("limit", 50))]
+    if truthy(scope.parameters.get("returnAll")):
+        return found
+    limited: list[Any] = sliced(found, scope.parameters.get("limit", UNDEFINED))
+    return limited
 
 
 async def create_database_pages(run: Run) -> Items:
