@@ -20,7 +20,8 @@ def run(*, continue_on_fail: bool, before: Any = None, kept: list[Any] | None = 
     heartbeats = [] if kept is None else kept
     progress = SimpleNamespace(details=lambda: (before,) if before else (), heartbeat=heartbeats.append)
     context = cast("ActivityContext", SimpleNamespace(continue_on_fail=continue_on_fail, progress=progress))
-    return Run(context, cast("Sender", None), [{"json": {}}, {"json": {}}], scope)
+    sender = SimpleNamespace(descriptor=SimpleNamespace(type="", keeps_lists=False))
+    return Run(context, cast("Sender", sender), [{"json": {}}, {"json": {}}], scope)
 
 
 async def first_only(scope: Scope) -> Items:
