@@ -82,7 +82,11 @@ class RunTemplates:
         self, tenant: str, template: str, data: dict[str, Any], poll: Mapping[str, Any] | None = None
     ) -> bool:
         """Save the static data that a run changed: see `StaticDataStore.save`."""
-        return await self._static_data.save(tenant, template, data, poll)
+        begun: Mapping[str, Any] = {}
+        if await self._static_data.get(tenant, template) is None:
+            found = await self._store.current(tenant, template)
+            begun = found.plan.static_data if found is not None else {}
+        return await self._static_data.save(tenant, template, data, poll, begun=begun)
 
 
 def missing_workflow(reference: Mapping[str, Any]) -> str:

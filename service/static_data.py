@@ -32,7 +32,13 @@ class StaticDataStore:
         return {name: each for name, each in data.items() if name != POLLED_BY}
 
     async def save(
-        self, tenant: str, template: str, data: dict[str, Any], poll: Mapping[str, Any] | None = None
+        self,
+        tenant: str,
+        template: str,
+        data: dict[str, Any],
+        poll: Mapping[str, Any] | None = None,
+        *,
+        begun: Mapping[str, Any] | None = None,
     ) -> bool:
         """Save what a run changed: per node and global, the last run to end wins. Raises DatabaseUnavailable.
 
@@ -41,6 +47,7 @@ class StaticDataStore:
             template: its key.
             data: the members that changed.
             poll: of a poll, {key: of its node's data, before: what it began with, run: which run it is}.
+            begun: what runs had before any of them saved something, as the export brings it.
 
         Returns:
             False, and nothing is saved, where another poll has moved the mark since this one read it: what this one found
@@ -48,7 +55,7 @@ class StaticDataStore:
         """
         columns = await Columns.of(self._database, tenant)
         async with self._database.tenant_transaction(tenant) as connection:
-            await connection.execute(
+            fresh = await connection.execute(
                 "insert into static_data (tenant_id, template_key, data) values (%s, %s, '{}') on conflict do nothing",
                 (tenant, template),
             )
@@ -57,7 +64,7 @@ class StaticDataStore:
                 (tenant, template),
             )
             row = await cursor.fetchone()
-            merged = await self._data(tenant, template, row) if row else {}
+            merged = dict(begun or {}) if fresh.rowcount or row is None else await self._data(tenant, template, row)
             if poll is not None:
                 moved = merged.get(POLLED_BY) or {}
                 if moved.get(poll["key"]) == poll["run"]:

@@ -9,7 +9,9 @@ import pytest
 from api.dependencies import Dependencies
 from runtime.contract import HttpResponse
 from runtime.hosts.temporal.capabilities.http import WorkerHttp
+from service.run_templates import RunTemplates
 from service.static_data import StaticDataStore
+from service.templates import TemplateStore
 from tests.exports import export, node, set_
 from tests.service import eventually
 
@@ -142,6 +144,24 @@ async def test_a_poll_that_is_asked_again_is_the_one_that_counts(dependencies: D
     assert await save("two", {"mark": 1}, 2)
     assert not await save("three", {"mark": 1}, 1)
     assert await store.get("acme", "counts") == {key: {"mark": 2}}
+
+
+async def test_the_first_poll_of_an_export_that_brings_a_mark_counts(
+    acme: httpx.AsyncClient, dependencies: Dependencies
+) -> None:
+    """And what its nodes do not change stays as the export has it."""
+    times = {"item": [{"mode": "everyHour", "minute": 0}]}
+    trigger = node("Feed", "rssFeedReadTrigger", 1, feedUrl="https://example.com/rss", pollTimes=times)
+    brought = {"node:Feed": {"lastItemDate": "2026-03-02T10:00:00.000Z"}, "global": {"n": 1}}
+    workflow = export("Moved", trigger, set_("Set", seen="=1")) | {"staticData": brought}
+    assert (await acme.post("/templates", params={"key": "moved", "activate": False}, json=workflow)).status_code == 201
+    templates = RunTemplates(dependencies.database, TemplateStore(dependencies.database))
+    template = await dependencies.templates.current("acme", "moved")
+    assert template is not None
+    assert await templates.static_data("acme", template) == brought
+    poll = {"key": "node:Feed", "before": brought["node:Feed"], "run": "one"}
+    assert await templates.save_static_data("acme", "moved", {"node:Feed": {"lastItemDate": "later"}}, poll)
+    assert await templates.static_data("acme", template) == brought | {"node:Feed": {"lastItemDate": "later"}}
 
 
 async def test_a_poll_more_often_than_once_a_minute_is_reported_when_it_is_published(acme: httpx.AsyncClient) -> None:
