@@ -11,6 +11,8 @@ __all__ = ["is_picture", "is_text", "read_texts"]
 
 MAX_CHARACTERS: Final = 200_000
 """Of a text file that the model reads, as of what a tool tells it."""
+MAX_BYTES: Final = 4 * MAX_CHARACTERS
+"""Of a file that are decoded: no character of UTF-8 is longer than four."""
 TEXTS: Final = frozenset(f"application/{each}" for each in ("csv", "json", "x-yaml", "xml", "yaml"))
 """MIME types of texts that do not begin with `text/`; n8n passes these and no others on."""
 UNNAMED: Final = "attachment"
@@ -44,7 +46,8 @@ async def _read(context: ActivityContext, message: Message) -> Message:
 async def _part(context: ActivityContext, part: Part) -> Part:
     if part["type"] != "file" or not is_text(part["ref"]):
         return part
-    text = (await context.blobs.read(part["ref"])).decode("utf-8", "replace")
-    if len(text) > MAX_CHARACTERS:
-        text = f"{text[:MAX_CHARACTERS]}\n[Cut: these are the first {MAX_CHARACTERS} of {len(text)} characters.]"
+    data = await context.blobs.read(part["ref"])
+    text = data[:MAX_BYTES].decode("utf-8", "replace")
+    if len(text) > MAX_CHARACTERS or len(data) > MAX_BYTES:
+        text = f"{text[:MAX_CHARACTERS]}\n[Cut: these are the first {MAX_CHARACTERS} characters of {len(data)} bytes.]"
     return {"type": "text", "text": f"File: {part['ref'].get('fileName') or UNNAMED}\nContent:\n{text}"}
