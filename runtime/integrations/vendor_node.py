@@ -35,12 +35,14 @@ class VendorNode(Described, Activity):
         operations = self.descriptor.operations
         variants = listed(operations.get(key) or operations.get(ANY, ()))
         requests = [requests_of(each) for each in variants]
-        reads = [  # a method that a parameter says
-            bool(sent) and all(parameters.get(str(each.method).strip("{}")) == "GET" for each in sent)
-            for sent in requests
-        ]
+        reads = [bool(sent) and all(parameters.get(_named(each.method)) == "GET" for each in sent) for sent in requests]
         return None if reads and all(reads) else f"its {key or 'operation'}"
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """Run the operation per item, or once for all."""
         return [await NodeRun(self, context, items).all_items()]
+
+
+def _named(method: object) -> str:
+    """Return the parameter that says a request's method: `{name}`, or `{name ?? 'GET'}`."""
+    return str(method).strip("{}").partition("??")[0].strip()

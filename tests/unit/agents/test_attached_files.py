@@ -35,7 +35,9 @@ async def told(data: bytes, mime_type: str = "text/csv") -> Any:
 async def test_a_text_file_that_is_too_long_is_cut_and_the_model_is_told() -> None:
     (part,) = await told(b"x" * (MAX_CHARACTERS + 5))
     assert part["text"].startswith("File: list.csv\nContent:\nxxx")
-    assert part["text"].endswith(f"[Cut: these are the first {MAX_CHARACTERS} characters of {MAX_CHARACTERS + 5} bytes.]")
+    assert part["text"].endswith(
+        f"[Cut: these are the first {MAX_CHARACTERS} characters of {MAX_CHARACTERS + 5} bytes.]"
+    )
 
 
 async def test_bytes_that_are_no_text_are_told_as_what_can_be_read() -> None:

@@ -29,7 +29,7 @@ def test_retries_are_clamped_as_n8n_does(flags: dict[str, Any], expected: tuple[
     [
         ({}, OnError.STOP, 1),
         ({"continueOnFail": True}, OnError.REGULAR, 1),
-        ({"continueOnFail": True, "onError": "stopWorkflow"}, OnError.STOP, 1),
+        ({"continueOnFail": True, "onError": "stopWorkflow"}, OnError.INPUT, 1),
         ({"onError": "continueErrorOutput"}, OnError.OUTPUT, 2),
         ({"onError": "something"}, OnError.STOP, 1),
     ],
