@@ -73,7 +73,8 @@ async def test_no_more_runs_go_on_than_the_workflow_allows(acme: httpx.AsyncClie
     seen = await histories(acme, runs)
     assert most_at_once(seen) == 2
     begun = [each["steps"][0]["started_at"] for each in seen]
-    assert begun == sorted(begun)
+    # the two that get their places in one moment may begin in any order
+    assert all(before <= after for before, after in zip(begun, begun[2:], strict=False)), begun
 
 
 async def test_a_key_has_a_limit_of_its_own(acme: httpx.AsyncClient, dependencies: Dependencies) -> None:

@@ -165,7 +165,7 @@ async def test_an_agent_is_a_tree_of_turns_tools_and_tokens(
     loopback: None,
 ) -> None:
     del loopback
-    root = ai_node("Agent", "agent", 2.2, {"promptType": "define", "text": "What is 2 + 3 * 4?"})
+    root = ai_node("Adding agent", "agent", 2.2, {"promptType": "define", "text": "What is 2 + 3 * 4?"})
     steps = workflow(root, (model(), "ai_languageModel"), (ai_node("Calc", "toolCalculator", 1), "ai_tool"))
     assert (await acme.post("/templates", params={"key": "browser-agent"}, json=steps)).is_success
     with StandIn(script=[calls("Calc", {"input": "2+3*4"}), text_answer("It is 14.")]) as vendor:
@@ -190,7 +190,7 @@ async def test_an_agent_is_a_tree_of_turns_tools_and_tokens(
         async def counted() -> bool:
             """Lists follow a run within a second."""
             await page.goto(f"{wire.url}/console/agents")
-            return bool(await page.get_by_role("row", name="Agent 1 2 0 267 50").count())
+            return bool(await page.get_by_role("row", name="Adding agent 1 2 0 267 50").count())
 
         await eventually(counted)
     async with signed_in(wire, api_keys[1]) as stranger:
