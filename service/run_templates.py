@@ -83,7 +83,7 @@ class RunTemplates:
     ) -> bool:
         """Save the static data that a run changed: see `StaticDataStore.save`."""
         begun: Mapping[str, Any] = {}
-        if await self._static_data.get(tenant, template) is None:
+        if not await self._static_data.exists(tenant, template):
             found = await self._store.current(tenant, template)
             begun = found.plan.static_data if found is not None else {}
         return await self._static_data.save(tenant, template, data, poll, begun=begun)

@@ -31,6 +31,14 @@ class StaticDataStore:
         data = await self._data(tenant, template, row)
         return {name: each for name, each in data.items() if name != POLLED_BY}
 
+    async def exists(self, tenant: str, template: str) -> bool:
+        """Return whether a run has saved something. Raises DatabaseUnavailable."""
+        async with self._database.tenant_transaction(tenant) as connection:
+            cursor = await connection.execute(
+                "select from static_data where tenant_id = %s and template_key = %s", (tenant, template)
+            )
+            return await cursor.fetchone() is not None
+
     async def save(
         self,
         tenant: str,

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-import orjson
+from runtime.agents.dialects.pieces import Pieces, arguments_of
 
 PARTS: Final = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 """Kind of a delta -> the field of a block, and of the delta, that grows by it."""
+INPUT: Final = "input"
+"""The field of a block that is a call with its arguments, whose JSON comes in pieces."""
 
 
 class MessageStream:
@@ -17,7 +19,8 @@ class MessageStream:
     def __init__(self) -> None:
         self._message: dict[str, Any] = {}
         self._blocks: dict[int, dict[str, Any]] = {}
-        self._inputs: dict[int, str] = {}
+        self._pieces = Pieces()
+        """By index of the block and its field."""
         self._stopped = False
 
     def add(self, event: Mapping[str, Any]) -> str:
@@ -38,24 +41,16 @@ class MessageStream:
 
     def _grow(self, index: int, delta: Mapping[str, Any]) -> str:
         if delta["type"] == "input_json_delta":
-            self._inputs[index] = self._inputs.get(index, "") + delta["partial_json"]
+            self._pieces.add((index, INPUT), delta["partial_json"])
         elif (part := PARTS.get(delta["type"])) is not None:
-            self._blocks[index][part] = self._blocks[index].get(part, "") + delta[part]
+            self._pieces.add((index, part), delta[part])
         return str(delta["text"]) if delta["type"] == "text_delta" else ""
 
     def whole(self) -> dict[str, Any] | None:
         """See `AnswerStream`."""
         if not self._stopped:
             return None
-        for index, text in self._inputs.items():
-            self._blocks[index]["input"] = _arguments(text)
-        return self._message | {"content": [self._blocks[index] for index in sorted(self._blocks)]}
-
-
-def _arguments(text: str) -> Any:
-    """Return a call's arguments; those that are no JSON object become `input`."""
-    try:
-        value = orjson.loads(text or "{}")
-    except orjson.JSONDecodeError:
-        value = text
-    return value if isinstance(value, dict) else {"input": value}
+        blocks = {index: dict(block) for index, block in self._blocks.items()}
+        for (index, part), text in self._pieces.texts().items():
+            blocks[index][part] = arguments_of(text) if part == INPUT else blocks[index].get(part, "") + text
+        return self._message | {"content": [blocks[index] for index in sorted(blocks)]}

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from runtime.agents.dialects.pieces import Calls
+
 
 class CohereStream:
     """Events of the text, of the plan beside calls, of calls, and of the end."""
@@ -11,7 +13,7 @@ class CohereStream:
 
     def __init__(self) -> None:
         self._texts, self._plan = list[str](), list[str]()
-        self._calls: dict[int, dict[str, Any]] = {}
+        self._calls = Calls()
         self._end: Mapping[str, Any] | None = None
 
     def add(self, event: Mapping[str, Any]) -> str:
@@ -26,18 +28,10 @@ class CohereStream:
             case "tool-plan-delta":
                 self._plan.append(str(message.get("tool_plan") or ""))
             case "tool-call-start" | "tool-call-delta":
-                self._add_call(int(event.get("index") or 0), message.get("tool_calls") or {})
+                self._calls.add(int(event.get("index") or 0), message.get("tool_calls") or {})
             case "message-end":
                 self._end = delta
         return ""
-
-    def _add_call(self, index: int, call: Mapping[str, Any]) -> None:
-        """A call's id and name come once, its arguments in parts."""
-        empty = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
-        kept, function = self._calls.setdefault(index, empty), call.get("function") or {}
-        kept["id"] = call.get("id") or kept["id"]
-        kept["function"]["name"] = function.get("name") or kept["function"]["name"]
-        kept["function"]["arguments"] += function.get("arguments") or ""
 
     def whole(self) -> dict[str, Any] | None:
         """See `AnswerStream`."""
@@ -45,6 +39,6 @@ class CohereStream:
             return None
         content = [{"type": "text", "text": "".join(self._texts)}] if self._texts else []
         message: dict[str, Any] = {"role": "assistant", "content": content, "tool_plan": "".join(self._plan)}
-        if self._calls:
-            message["tool_calls"] = [self._calls[index] for index in sorted(self._calls)]
+        if calls := self._calls.whole():
+            message["tool_calls"] = calls
         return {**{name: self._end.get(name) for name in ("finish_reason", "usage")}, "message": message}

@@ -33,16 +33,20 @@ class FrameReader:
     def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
         """Yield the events that these bytes complete. Raise ValueError for bytes that are none of the format."""
         self._rest += data
-        while len(self._rest) >= PRELUDE:
-            length, headers, checksum = struct.unpack_from(">III", self._rest)
-            if checksum != zlib.crc32(self._rest[: PRELUDE - CHECKSUM]) or not PRELUDE + CHECKSUM <= length <= LONGEST:
+        at = 0
+        while len(self._rest) - at >= PRELUDE:
+            length, headers, checksum = struct.unpack_from(">III", self._rest, at)
+            prelude = self._rest[at : at + PRELUDE - CHECKSUM]
+            if checksum != zlib.crc32(prelude) or not PRELUDE + CHECKSUM <= length <= LONGEST:
                 raise ValueError("the bytes are no frame of an event stream")
-            if len(self._rest) < length:
-                return
-            frame, self._rest = bytes(self._rest[:length]), self._rest[length:]
+            if len(self._rest) - at < length:
+                break
+            frame = bytes(self._rest[at : at + length])
+            at += length
             if int.from_bytes(frame[-CHECKSUM:], "big") != zlib.crc32(frame[:-CHECKSUM]):
                 raise ValueError("a frame of the event stream is damaged")
             yield _event(frame[PRELUDE : PRELUDE + headers], frame[PRELUDE + headers : -CHECKSUM])
+        del self._rest[:at]
 
     def end(self) -> Iterator[dict[str, Any]]:
         """Yield nothing: a frame without its end is none."""

@@ -24,7 +24,7 @@ from schemas.plan import Step
 from service.background_loops import BackgroundLoop
 from service.registration_store import Registration, RegistrationStore
 
-__all__ = ["Registrar", "told"]
+__all__ = ["Registrar", "registration_error"]
 
 T = TypeVar("T")
 log = get_logger("tempor8.registrations")
@@ -55,7 +55,7 @@ MAX_SAID: Final = 400
 _AGAIN: Final = "It is tried again by itself, later each time."
 
 
-def told(vendor: str, action: str, error: Mapping[str, Any]) -> str:
+def registration_error(vendor: str, action: str, error: Mapping[str, Any]) -> str:
     """Return an error of a registration in words: vendor, operation, status, what was said, and what to do.
 
     Args:
@@ -200,11 +200,11 @@ class Registrar:
                 result = await run_task(task, self._catalog, self._capabilities, evaluator_of(tenant), _Host())
         except TimeoutError:
             late = {"message": f"it took longer than {TASK_SECONDS:g} seconds"}
-            raise _VendorError(told(self._vendor(step), action, late)) from None
+            raise _VendorError(registration_error(self._vendor(step), action, late)) from None
         if (error := result.get("error")) is not None:
             if action == "deactivate" and str(error.get("httpCode")) in GONE:
                 return {"state": {}, "done": "removed"}
-            raise _VendorError(told(self._vendor(step), action, error))
+            raise _VendorError(registration_error(self._vendor(step), action, error))
         return dict(result["value"])
 
     def _vendor(self, step: Step) -> str:

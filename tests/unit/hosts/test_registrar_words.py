@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.hosts.temporal.registrar import MAX_SAID, told
+from runtime.hosts.temporal.registrar import MAX_SAID, registration_error
 
 AGAIN = "It is tried again by itself, later each time."
 
@@ -32,12 +32,12 @@ AGAIN = "It is tried again by itself, later each time."
 )
 def test_an_error_says_who_what_and_what_to_do(error: dict[str, object], words: str) -> None:
     """The code of a connection is no status."""
-    assert told("Stripe", "activate", error) == words
+    assert registration_error("Stripe", "activate", error) == words
 
 
 def test_a_page_of_html_does_not_push_out_what_to_do() -> None:
     """What the vendor said is cut, not the advice."""
-    words = told("Stripe", "deactivate", {"message": "<html>" + "x" * 10_000, "httpCode": "403"})
+    words = registration_error("Stripe", "deactivate", {"message": "<html>" + "x" * 10_000, "httpCode": "403"})
     assert words.startswith("Stripe: could not remove the webhook (HTTP 403): <html>")
     assert words.endswith(f"Check what the credential may do at the vendor. {AGAIN}")
     assert len(words) < MAX_SAID + 200
