@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import httpx
 
-from bench.exports import START, chain, node
+from bench.exports import START, Export, chain, node
 from bench.probe import Samples, probe
 from bench.webhook import _cpu, _up, processes, state_folder
 from compiler import compile_export
@@ -53,7 +53,7 @@ async def measure() -> list[dict[str, Any]]:
     with state_folder() as folder:
         settings = Settings.load({"TEMPOR8_STATE": folder})
         async with EmbeddedProfile(settings, any_ports=True, ui=False) as profile:
-            key = await _publish(profile.settings())
+            key = await publish(profile.settings(), {name: chain(*nodes) for name, nodes in TEMPLATES.items()})
             port = free_port(0)
             environment = {
                 **os.environ, **profile.environment(), "TEMPOR8_LOG_LEVEL": "warning", "TEMPOR8_PORT": str(port)
@@ -63,13 +63,13 @@ async def measure() -> list[dict[str, Any]]:
                 return [await _row(port, key, pids, name, count) for name in TEMPLATES for count in LISTENERS]
 
 
-async def _publish(settings: Settings) -> str:
+async def publish(settings: Settings, exports: Mapping[str, Export]) -> str:
+    """Publish exports by their keys for a tenant of their own, and return an API key of it."""
     assert settings.database_url is not None
     async with Database(settings.database_url.get_secret_value(), size=2, keys=keyring(settings)) as database:
         tenants = TenantStore(database, keyring(settings))
         await tenants.create("bench")
-        for key, nodes in TEMPLATES.items():
-            export = chain(*nodes)
+        for key, export in exports.items():
             compiled = compile_export(export, file="bench.json", catalog=CATALOG)
             assert compiled.plan is not None, [each.message for each in compiled.diagnostics]
             await TemplateStore(database).publish("bench", key, compiled.plan, json.dumps(export))
