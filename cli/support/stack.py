@@ -46,11 +46,18 @@ class Stack:
     model: bool
     """Whether the embedded local model answers for agents without a credential."""
 
+    def check_processes(self) -> None:
+        """Raise EmbeddedError when the worker or the API does not start; the message has the end of its log."""
+        for each in (self.worker, self.api):
+            if (refusal := each.refusal) is not None:
+                raise refusal
+
     async def answers(self) -> bool:
-        """Wait until the API answers; return whether it did so in time."""
+        """Wait until the API answers; return whether it did so in time. Raise EmbeddedError as `check_processes`."""
         deadline = time.monotonic() + START_SECONDS
         async with httpx.AsyncClient(base_url=self.url, timeout=ANSWER_SECONDS) as client:
             while time.monotonic() < deadline:
+                self.check_processes()
                 with contextlib.suppress(httpx.TransportError):
                     if (await client.get("/livez")).is_success:
                         return True

@@ -75,20 +75,21 @@ async def _demo(settings: object) -> bool:
             await up.tenants.allow_egress("acme", [vendor.url.removeprefix("http://")])
             _print(f"calls to vendors go to a stand-in on this machine, {vendor.url}; nothing leaves it")
             async with httpx.AsyncClient(base_url=up.url, timeout=ANSWER_SECONDS) as client:
-                await _ready(client)
+                await _ready(up, client)
                 _print(f"ready after {time.monotonic() - began:.1f} s")
                 ok = await _play(up, client, keys, vendor)
         _go_on(up, keys["acme"])
     return ok
 
 
-async def _ready(client: "httpx.AsyncClient") -> None:
+async def _ready(up: "Stack", client: "httpx.AsyncClient") -> None:
     import httpx
 
     from runtime.platform.embedded.process import START_SECONDS
 
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
+        up.check_processes()
         try:
             answer = await client.get("/health")
             if answer.status_code == httpx.codes.OK and answer.json().get("status") in ("ok", "healthy"):

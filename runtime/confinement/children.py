@@ -32,7 +32,12 @@ __all__ = [
     "start",
 ]
 
-ENVIRONMENT: Final = {"TZ": "UTC", "LC_ALL": "en_US.UTF-8", "LANG": "en_US.UTF-8"}
+ENVIRONMENT: Final = {
+    "TZ": "UTC",
+    "LANG": "en_US.UTF-8",
+    # Linux always has this one, and may lack the other: then Python could read no path that is not ASCII, its own included
+    "LC_CTYPE": "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8",
+}
 """All that a child sees of ours; n8n's sandbox runs in UTC and en-US, too."""
 START_SECONDS: Final = 120.0
 """How long a child of any kind may take until it takes work. A start takes 150 ms of a processor, which a machine where many processes
@@ -125,12 +130,14 @@ def start(
     lenient: bool = False,
     stdin: int = subprocess.PIPE,
     stdout: int = subprocess.PIPE,
+    stderr: int = subprocess.DEVNULL,
 ) -> ConfinedProcess:
     """Start a child behind all walls that the system allows and return it at once.
 
-    `module`: a module, by its name or its file, that imports nothing but the standard library and its own engine. It has `prepare(arguments)`, which
-    loads all that is needed, and `serve(walls)`, which runs behind the walls. `stdin`, `stdout`: as for Popen; one end of
-    a socket pair serves as both. `lenient`: run without what cannot be built, whatever the policy. Raise OSError.
+    `module`: a module, by its name or its file, that imports nothing but the standard library and its own engine. It has
+    `prepare(arguments)`, which loads all that is needed, and `serve(walls)`, which runs behind the walls. `stdin`, `stdout`: as for
+    Popen; one end of a socket pair serves as both. `stderr`: by default nobody hears it, since engines print their last words there.
+    `lenient`: run without what cannot be built, whatever the policy. Raise OSError.
     """
     reading, writing = os.pipe()
     spec = _spec(limits, module, tuple(arguments), report=writing, strict=_policy.strict and not lenient)
@@ -139,7 +146,7 @@ def start(
             [sys.executable, "-I", "-c", _BOOT, _ROOT, spec.dump()],
             stdin=stdin,
             stdout=stdout,
-            stderr=subprocess.DEVNULL,  # engines print their last words there
+            stderr=stderr,
             env=dict(environment),
             cwd="/",
             pass_fds=(writing,),

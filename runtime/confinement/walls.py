@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import threading
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from runtime.confinement import attacks, children
 from runtime.confinement.limits import ChildLimits
@@ -16,6 +17,8 @@ __all__ = ["Wall", "WallMissing", "check_walls", "insist"]
 
 _SECONDS: Final = 60.0
 _LIMITS: Final = ChildLimits(memory_bytes=64 << 20, open_files=24, threads=8)
+_MAX_WORDS: Final = 1 << 16
+"""Bytes that are read of what a child says that does not start."""
 _NAMESPACES: Final = ("network", "processes")
 """Walls that stand without the namespace of their name, too: another one forbids the same."""
 
@@ -57,22 +60,31 @@ def insist(walls: tuple[Wall, ...]) -> None:
 @cache
 def _check(policy: children.Policy) -> tuple[Wall, ...]:
     del policy  # the key
-    try:
-        child = children.start("runtime.confinement.attacks", limits=_LIMITS, lenient=True)
-    except OSError as error:
-        return tuple(Wall(name, False, f"no child starts ({error.strerror})") for name in _names())
-    late = threading.Timer(_SECONDS, child.kill)
-    late.start()
-    try:
-        said = child.communicate()[0]
-    finally:
-        late.cancel()
-        child.end()
-    return judge([json.loads(line) for line in said.splitlines()])
+    with tempfile.TemporaryFile() as words:
+        try:
+            child = children.start("runtime.confinement.attacks", limits=_LIMITS, lenient=True, stderr=words.fileno())
+        except OSError as error:
+            return tuple(Wall(name, False, f"no child starts ({error.strerror})") for name in _names())
+        late = threading.Timer(_SECONDS, child.kill)
+        late.start()
+        try:
+            said = child.communicate()[0]
+        finally:
+            late.cancel()
+            child.end()
+        return judge([json.loads(line) for line in said.splitlines()], _last(words))
 
 
-def judge(said: list[dict[str, Any]]) -> tuple[Wall, ...]:
-    """Return the walls according to what the attacking child said."""
+def _last(words: IO[bytes]) -> str:
+    """Return the last line that a child said before it ended, after a colon; nothing where it said none."""
+    words.seek(0)
+    lines = words.read(_MAX_WORDS).decode("utf-8", "replace").split("\n")
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    return f": {last.strip()}" if last else ""
+
+
+def judge(said: list[dict[str, Any]], last: str = "") -> tuple[Wall, ...]:
+    """Return the walls according to what the attacking child said; `last`: its last words, for where it said nothing else."""
     missing: dict[str, str] = {}
     possible: list[str] = []
     tried = None
@@ -84,7 +96,7 @@ def judge(said: list[dict[str, Any]]) -> tuple[Wall, ...]:
         if {"possible", "refused", "done"} & line.keys():
             tried = None
     if not said:
-        return tuple(Wall(name, False, "the child that tries it does not start") for name in _names())
+        return tuple(Wall(name, False, f"the child that tries it does not start{last}") for name in _names())
     if tried is not None:
         possible.append(tried)  # the child ended with it
     return tuple(_wall(name, missing, [*dict.fromkeys(possible)]) for name in _names())

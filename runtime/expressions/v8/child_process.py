@@ -65,7 +65,8 @@ class ChildProcess:
             self._send("F", json.dumps(sorted(FORBIDDEN_NAMES)), deadline)
             kind, _ = self._receive(deadline)
         except OSError as error:
-            raise ScriptsUnavailable(f"The process for expressions does not start: {self._ending()}") from error
+            message = f"The process for expressions does not start: {self._ending()}. `tempor8 doctor` tries the same and says why."
+            raise ScriptsUnavailable(message) from error
         if kind != "S":
             self.kill()
             raise ScriptsUnavailable("V8 would make code from text: its flag that forbids this has no effect")

@@ -7,13 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
-from runtime.platform.embedded.process import Process
+from runtime.platform.embedded.process import EmbeddedError, Process
 from runtime.platform.telemetry.logging import get_logger
 
 __all__ = ["Supervised"]
 
 BACKOFF_SECONDS: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 HEALTHY_SECONDS: Final = 30.0
+REFUSED: Final = 2
+"""Exit code of our verbs where something is in the way that another start does not change."""
+REFUSALS: Final = 3
+"""So often in a row, and nobody need wait for the process. It is started again all the same: the way may be cleared."""
 
 _log = get_logger(__name__)
 
@@ -33,6 +37,7 @@ class Supervised:
     def __init__(self, name: str, arguments: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
         self.name = name
         self.restarts = 0
+        self._refusals = 0
         self._process = Process(
             name,
             [sys.executable, *arguments],
@@ -47,6 +52,11 @@ class Supervised:
     def pid(self) -> int | None:
         """The id of the process that runs now; another one after a restart. None: none runs."""
         return self._process.pid if self._process.running else None
+
+    @property
+    def refusal(self) -> EmbeddedError | None:
+        """What is in the way of the start, with the last lines of the log; None: nothing is, as far as is known."""
+        return self._process.failure(f"does not start (exit code {REFUSED})") if self._refusals >= REFUSALS else None
 
     async def start(self) -> None:
         """Start the command, and restart it when it ends until `stop`."""
@@ -77,6 +87,7 @@ class Supervised:
         while True:
             started = loop.time()
             status = await self._process.wait()
+            self._refusals = self._refusals + 1 if status == REFUSED else 0
             crashes = 0 if loop.time() - started > HEALTHY_SECONDS else crashes + 1
             delay = BACKOFF_SECONDS[min(crashes, len(BACKOFF_SECONDS)) - 1] if crashes else BACKOFF_SECONDS[0]
             _log.warning("process ended and is started again", process=self.name, status=status, seconds=delay)

@@ -18,7 +18,7 @@ import pytest
 
 from runtime.platform.embedded import EmbeddedBusy, EmbeddedPostgres, EmbeddedProfile, EmbeddedTemporal, running
 from runtime.platform.embedded.process import EmbeddedError, Process, accepts, free_port
-from runtime.platform.embedded.supervise import Supervised
+from runtime.platform.embedded.supervise import REFUSALS, Supervised
 from runtime.platform.settings import Settings
 from tests.patience import PATIENCE
 
@@ -238,6 +238,21 @@ async def test_a_supervised_process_comes_back_after_a_kill_and_stays_away_after
     assert sleeper.pid is None
     await asyncio.sleep(0.3)
     assert sleeper.pid is None
+
+
+async def test_a_supervised_process_that_something_is_in_the_way_of_says_what(folder: Path) -> None:
+    """Exit code 2, three times in a row: whoever waits for it is told the end of its log instead of waiting for minutes."""
+    script = "import sys; print('TEMPOR8_KEYS is not a file', file=sys.stderr); sys.exit(2)"
+    refused = Supervised("worker", ["-c", script], folder / "log", dict(os.environ))
+    crashed = Supervised("api", ["-c", "import sys; sys.exit(1)"], folder / "other.log", dict(os.environ))
+    async with refused, crashed:
+        assert refused.refusal is None
+        deadline = time.monotonic() + PATIENCE
+        while (refused.refusal is None or crashed.restarts < REFUSALS) and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        assert crashed.refusal is None
+        assert str(refused.refusal).startswith("worker does not start (exit code 2). The end of ")
+        assert str(refused.refusal).endswith("  TEMPOR8_KEYS is not a file")
 
 
 def test_the_watch_that_stands_in_for_the_kernel_elsewhere(folder: Path) -> None:
