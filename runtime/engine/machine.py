@@ -5,31 +5,25 @@ Hosts call `start` once, then `next` and `complete` in turn until `Finished`. `s
 
 import copy
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any, Final
 
 from runtime.engine import legacy
+from runtime.engine.forgetting import Forgetting
 from runtime.engine.graph import Graph
-from runtime.engine.liveness import Liveness
-from runtime.engine.node_runs import SparseRuns, from_json, indexed_runs, to_json
+from runtime.engine.node_runs import SparseRuns, from_json, to_json
 from runtime.engine.outputs import finish, stamp
-from runtime.engine.pairing import PairingError, Trail, index_of
+from runtime.engine.pairing import PairingError, Trail, paired_input
 from runtime.engine.pinned import pinned_of, share_pairings
+from runtime.engine.waiting import Entry, WaitingNodes
 from schemas.errors import LIMIT_REACHED
 from schemas.item import Item, Items, NodeRun, Outputs, Source
 from schemas.outcome import Delay, Execute, Finished, Idle, Outcome
 from schemas.plan import OnError, Plan, Step
 
-Entry = dict[str, Any]
-"""A stack entry: {node, inputs: [items|None], source: [source|None]}."""
-FORGET_AFTER_RUNS: Final = 1_000
-"""Runs that are recorded before the engine first drops those that no expression can read any more."""
 TAKES_ITEMS: Final = ("workflow", "error")
 """Triggers that hand on what another run gave them. Without items they do not run, and neither does anything else."""
 INPUT_AFTER_ERROR: Final = "whole input after an error of executeOnce"
 """Patch: runs that began before pass on the first item alone."""
-ITEMS_PER_RUN: Final = 50
-"""Weight of one run, in items, when deciding whether to forget."""
 
 
 class Engine:
@@ -53,7 +47,7 @@ class Engine:
         self.v1 = plan.settings.order == "v1"
         state = state or {}
         self.stack: list[Entry] = state.get("stack", [])
-        self.waiting: dict[str, list[Entry]] = state.get("waiting", {})
+        self._waiting = WaitingNodes(plan, self.graph, state.get("waiting", {}))
         self.runs: dict[str, list[NodeRun] | SparseRuns] = {
             name: from_json(runs) for name, runs in state.get("runs", {}).items()
         }
@@ -61,11 +55,7 @@ class Engine:
         self._trail = Trail(self.graph, self.runs)
         self.order: list[list[Any]] = state.get("order", [])
         """What ran, in order: [node, run], and its number among all as a third once some are forgotten."""
-        self.forgotten: dict[str, dict[str, int]] = state.get("forgotten", {})
-        """Node -> totals of its forgotten runs: {runs, errors, items}."""
-        self.weight: int = state.get("weight", 0)
-        """Weight, in items, of what was recorded since the engine last dropped runs: ITEMS_PER_RUN per run and 1 per item."""
-        self.allowed: int = state.get("allowed", FORGET_AFTER_RUNS * ITEMS_PER_RUN)
+        self.forgetting = Forgetting(plan, self.graph, self.runs, self.order, state)
         self.keeps_all = False
         """Set by hosts that read every run at the end of the execution."""
         self.memory: dict[str, dict[str, Any]] = state.get("memory", {})
@@ -104,7 +94,7 @@ class Engine:
             current["progress"] = progress[None]
         state = {
             "stack": self.stack if progress is not None else [*self.parked.values(), *self.stack],
-            "waiting": self.waiting,
+            "waiting": self._waiting.entries,
             "runs": {name: to_json(runs) for name, runs in self.runs.items()},
             "order": self.order,
             "memory": self.memory,
@@ -113,13 +103,12 @@ class Engine:
             "deadline": self.deadline,
             "status": self.status,
             "current": current,
-            "weight": self.weight,
-            "allowed": self.allowed,
+            **self.forgetting.state(),
         }
         if progress is not None and self.parked:
             parked = [{"entry": entry, "progress": progress.get(number)} for number, entry in self.parked.items()]
             state["parked"] = parked
-        return state | {"forgotten": self.forgotten} if self.forgotten else state
+        return state
 
     def _resume(self, running: dict[str, Any]) -> None:
         self.entry = running["entry"]
@@ -145,11 +134,14 @@ class Engine:
             return Finished(self.status, self.last, self.error)
         if self.deadline is not None and now > self.deadline:
             return self._end("canceled")
-        if self.weight >= self.allowed:
-            self._forget()
+        if self.forgetting.due:
+            self._trail.forget()
+            self.forgetting.forget(self._entries(), self.memory, keeps_all=self.keeps_all)
         if not self.stack and self.parked:
             return Idle()
-        if not self.stack and not self._flush():
+        if not self.stack and (released := self._waiting.release()) is not None:
+            self.stack.append(released)
+        if not self.stack:
             return self._end("error" if self.error else "success")
         self.entry = self.stack.pop(0)
         step = self.plan.step[self.entry["node"]]
@@ -290,7 +282,7 @@ class Engine:
         given: list[Items | None] = (self.entry or {}).get("inputs", [])
         # order v0: of a node that nothing came to, n8n has no output that it could look for errors in
         whole = name in self.pinned or (not ran and not self.v1 and outputs == [[]])
-        original = None if whole else lambda item: self._original(execute, item)
+        original = None if whole else lambda item: paired_input(execute.inputs, item)
         final = finish(execute.step, outputs, given, execute.uncut_inputs, original)
         if name in self.pinned and share_pairings(self.pinned[name], final, self.runs.get(name, ())):
             self._trail.forget()
@@ -300,7 +292,7 @@ class Engine:
         self.current = None
         if final is None:
             if not self.stack:  # n8n looks at the waiting nodes after a run, and this was none
-                self.waiting.clear()
+                self._waiting.entries.clear()
             return
         step = execute.step
         self.last = step.name
@@ -322,15 +314,6 @@ class Engine:
         self._record(execute, outputs, outcome)
         self._schedule(step, outputs, execute.run_index)
 
-    def _original(self, execute: Execute, item: Item) -> Item | None:
-        paired = item.get("pairedItem")
-        entry: Any = paired[0] if isinstance(paired, list) and paired else paired
-        if not isinstance(entry, dict):  # a bare number names no input here, though it pairs items elsewhere
-            return None
-        slot, at = index_of(entry.get("input") or 0), index_of(entry.get("item"))
-        items = execute.inputs[slot] if 0 <= slot < len(execute.inputs) else None
-        return items[at] if items and 0 <= at < len(items) else None
-
     def _record(self, execute: Execute, outputs: Outputs | None, outcome: Outcome) -> None:
         run: NodeRun = {
             "outputs": outputs if outputs is not None else [],
@@ -346,63 +329,19 @@ class Engine:
         if outputs is None:
             run["failed"] = True
         self.runs.setdefault(execute.step.name, []).append(run)
-        place = [self.run_count] if self.forgotten else []
+        place = [self.run_count] if self.forgetting.totals else []
         self.order.append([execute.step.name, execute.run_index, *place])
-        self.weight += ITEMS_PER_RUN + sum(len(items or ()) for items in run["outputs"])
+        self.forgetting.note(run)
 
     @property
     def run_count(self) -> int:
         """Number of node runs so far, forgotten ones included."""
-        return len(self.order) + sum(each["runs"] for each in self.forgotten.values())
+        return len(self.order) + sum(each["runs"] for each in self.forgetting.totals.values())
 
-    @cached_property
-    def _liveness(self) -> Liveness:
-        return Liveness(self.plan, self.graph)
-
-    def _forget(self) -> None:
-        """Drop the runs that no expression can read any more. When it happens depends on the state alone, so that a replay
-        does it at the same place; the work is in proportion to what was recorded since the last time.
-        """
-        lookups = 0
-        self._trail.forget()
-        if not (self.keeps_all or self._liveness.everything or self._looks_back()):
-            entries = [
-                *self.parked.values(),
-                *self.stack,
-                *(entry for entries in self.waiting.values() for entry in entries),
-            ]
-            live, lookups = self._liveness.live(self.runs, entries, self.memory)
-            live.update((name, run) for name, run, *_ in self.order[:1])  # a retry from the start takes its items
-            self._drop_all_but(live)
-        remaining = sum(
-            ITEMS_PER_RUN + sum(len(items or ()) for items in run["outputs"])
-            for runs in self.runs.values()
-            for _, run in indexed_runs(runs)
-        )
-        self.weight, self.allowed = 0, max(FORGET_AFTER_RUNS * ITEMS_PER_RUN, remaining, lookups)
-
-    def _looks_back(self) -> bool:
-        """Return whether old runs may be read by order v0: it does when a node with several inputs begins to wait."""
-        return not self.v1 and any(len(slots) > 1 for slots in self.graph.incoming.values())
-
-    def _drop_all_but(self, live: set[tuple[str, int]]) -> None:
-        complete = self._liveness.complete
-        order = []
-        for number, (name, index, *place) in enumerate(self.order):
-            if name in complete or (name, index) in live:
-                order.append([name, index, place[0] if place else number])
-                continue
-            run = self.runs[name][index]
-            totals = self.forgotten.setdefault(name, {"runs": 0, "errors": 0, "items": 0})
-            totals["runs"] += 1
-            totals["errors"] += run.get("status") == "error"
-            totals["items"] += sum(len(items or ()) for items in run["outputs"])
-        if len(order) == len(self.order):
-            return
-        self.order = order
-        for name, runs in self.runs.items():
-            if name not in complete and name in self.forgotten:
-                self.runs[name] = SparseRuns({i: run for i, run in indexed_runs(runs) if (name, i) in live}, len(runs))
+    def _entries(self) -> list[Entry]:
+        """Return all that is still to run."""
+        waiting = (entry for entries in self._waiting.entries.values() for entry in entries)
+        return [*self.parked.values(), *self.stack, *waiting]
 
     # --- what comes next ---------------------------------------------------------------------------------------------
 
@@ -433,57 +372,16 @@ class Engine:
             inputs: list[Items | None] = [None] * slot + [items]
             self._push({"node": target, "inputs": inputs, "source": [None] * slot + [source]})
             return False
-        entries = self.waiting.setdefault(target, [])
-        fresh = not entries
-        entry = next((each for each in entries if each["inputs"][slot] is None), None)
-        if entry is None:
-            entry = {"node": target, "inputs": [None] * slots, "source": [None] * slots, "place": len(entries)}
-            # n8n numbers by count: when an earlier one has gone, the new one takes the place of the last, which is lost
-            entries[:] = [each for each in entries if each.get("place", 0) != entry["place"]]
-            entries.append(entry)
-        entry["inputs"][slot], entry["source"][slot] = items, source
-        if any(each is None for each in entry["inputs"]):
-            return fresh
-        entries.remove(entry)
-        if not entries:
-            del self.waiting[target]
-        self._push(entry)
-        return False
+        entry, began = self._waiting.take(target, slot, items, source)
+        if entry is not None:
+            self._push(entry)
+        return began
 
     def _push(self, entry: Entry) -> None:
         if self.v1:
             self.stack.insert(0, entry)
         else:
             self.stack.append(entry)
-
-    def _flush(self) -> bool:
-        """Release one waiting node when nothing else is left. Return True when there is something to run."""
-        again = True
-        while again:
-            again = False
-            for name in list(self.waiting):
-                if not self._may_release(name):
-                    continue
-                entries = self.waiting[name]
-                entry = entries.pop(0)
-                if not entries:
-                    del self.waiting[name]
-                entry["inputs"] = [[] if items is None else items for items in entry["inputs"]]
-                if any(entry["inputs"]):
-                    self._push(entry)
-                    return True
-                again = True
-                break
-        return False
-
-    def _may_release(self, name: str) -> bool:
-        if any(ancestor in self.waiting for ancestor in self.graph.ancestors(name) if ancestor != name):
-            return False
-        required = self.plan.step[name].required_inputs if self.v1 else None
-        if required is None:
-            return True
-        filled = [i for i, items in enumerate(self.waiting[name][0]["inputs"]) if items is not None]
-        return len(filled) >= required if isinstance(required, int) else all(i in filled for i in required)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from runtime.engine.graph import Graph
-from schemas.item import Item, NodeRun, Source
+from schemas.item import Item, Items, NodeRun, Source
 
-__all__ = ["PairingError", "Place", "Trail", "index_of", "origins", "place_of"]
+__all__ = ["PairingError", "Place", "Trail", "origins", "paired_input", "place_of"]
 
 Place: TypeAlias = tuple[str, int, int, int]
 """Where an item was recorded: node, run, output, index."""
@@ -45,22 +45,36 @@ def place_of(entry: Mapping[str, Any], source: Sequence[Source | None]) -> Place
     """Return where the item of a pairing was recorded; None when its trail ends there. What is no number (an author may have
     written the pairing) is place -1, where there is no item.
     """
-    origin = entry.get("sourceOverwrite") or _pick(source, index_of(entry.get("input") or 0))
+    origin = entry.get("sourceOverwrite") or _pick(source, _index(entry.get("input") or 0))
     if origin is None:
         return None
     if not isinstance(origin, dict):
         return ("", -1, -1, -1)
     run, output = origin.get("previousNodeRun") or 0, origin.get("previousNodeOutput") or 0
-    return (str(origin.get("previousNode")), index_of(run), index_of(output), _item_index(entry.get("item")))
+    return (str(origin.get("previousNode")), _index(run), _index(output), _item_index(entry.get("item")))
 
 
-def index_of(value: Any) -> int:
+def paired_input(inputs: Sequence[Items | None], item: Item) -> Item | None:
+    """Return the input item that an item says it stems from, by its first pairing; None where it names none.
+
+    A bare number names no input here, though it pairs items elsewhere.
+    """
+    paired = item.get("pairedItem")
+    entry: Any = paired[0] if isinstance(paired, list) and paired else paired
+    if not isinstance(entry, dict):
+        return None
+    slot, at = _index(entry.get("input") or 0), _index(entry.get("item"))
+    items = inputs[slot] if 0 <= slot < len(inputs) else None
+    return items[at] if items and 0 <= at < len(items) else None
+
+
+def _index(value: Any) -> int:
     """Return a number that may be an index, else -1."""
     return value if type(value) is int and value >= 0 else -1
 
 
 def _item_index(value: Any) -> int:
-    return int(value) if isinstance(value, str) and DIGITS.fullmatch(value) else index_of(value)
+    return int(value) if isinstance(value, str) and DIGITS.fullmatch(value) else _index(value)
 
 
 def _pick(values: Any, index: int) -> Any:

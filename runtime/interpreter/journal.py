@@ -28,7 +28,7 @@ def journal(execution: Execution, finished: Finished | None = None, page: Journa
         last_node=engine.last,
         error=_error(finished.error if finished else None),
         usage=execution.usage if page is None else execution.usage[-page.limit :],
-        forgotten={name: Forgotten(**each) for name, each in engine.forgotten.items()},
+        forgotten={name: Forgotten(**each) for name, each in engine.forgetting.totals.items()},
         totals=None if page is None else _totals(engine, entries),
     )
 
@@ -69,7 +69,7 @@ def _place(entry: list[Any], index: int) -> int:
 
 
 def _totals(engine: Engine, entries: Sequence[list[Any]]) -> Totals:
-    forgotten = engine.forgotten.values()
+    forgotten = engine.forgetting.totals.values()
     failed = sum(engine.runs[name][run].get("status") == "error" for name, run, *_ in engine.order)
     last = _place(engine.order[-1], len(engine.order) - 1) if engine.order else -1
     following = entries[-1][2] + 1 if entries else None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from compiler import compile_export
 from runtime.catalog import CATALOG
-from runtime.engine import machine
+from runtime.engine import forgetting
 from runtime.engine.machine import Engine
 from runtime.engine.pairing import PairingError
 from runtime.engine.retry_state import first_items
@@ -45,7 +45,7 @@ def trails(plan: Plan, *, forgets: bool) -> list[Any]:
     trails_by_step: list[Any] = []
     for _ in range(LIMIT):
         if forgets:
-            engine.allowed = 0
+            engine.forgetting.allowed = 0
             engine = Engine(plan, state=json.loads(json.dumps(engine.state())))
         command = engine.next()
         if isinstance(command, Finished):
@@ -78,8 +78,8 @@ def test_an_item_that_waits_is_followed_from_where_it_stands_and_not_from_where_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A Filter's only item, once the sixth: it waits in front of the last node while a loop goes round and round."""
-    monkeypatch.setattr(machine, "FORGET_AFTER_RUNS", 1)
-    monkeypatch.setattr(machine, "ITEMS_PER_RUN", 1)
+    monkeypatch.setattr(forgetting, "FORGET_AFTER_RUNS", 1)
+    monkeypatch.setattr(forgetting, "ITEMS_PER_RUN", 1)
 
     def step(name: str, *targets: tuple[int, str], **more: Any) -> Step:
         edges = tuple(Edge(output=output, target=target, input=0) for output, target in targets)
@@ -101,7 +101,7 @@ def test_an_item_that_waits_is_followed_from_where_it_stands_and_not_from_where_
             outputs = [first, command.items if command.run_index < 30 else []]
         engine.complete(Outcome(outputs=outputs))
     assert isinstance(command, Execute)
-    assert engine.forgotten["B"]["runs"] > 20
+    assert engine.forgetting.totals["B"]["runs"] > 20
     item = engine.paired(command, "A", 0)
     assert item is not None
     assert item["json"] == {"i": 5}
@@ -147,7 +147,7 @@ def _field(name: str, value: str) -> dict[str, Any]:
 
 
 def _result(plan: Plan, *, forgets: bool, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Engine]:
-    monkeypatch.setattr(machine, "FORGET_AFTER_RUNS", 4 if forgets else 10**9)
+    monkeypatch.setattr(forgetting, "FORGET_AFTER_RUNS", 4 if forgets else 10**9)
     items: Any = [{"json": {"n": i}} for i in range(60)]
     host = LocalHost(CATALOG, OfflineCapabilities())
     execution, _ = asyncio.run(run_local(plan, host, RunInfo(), items))
@@ -181,7 +181,7 @@ def test_a_loop_that_forgets_gives_what_one_that_does_not_gives(
 
 def test_the_first_run_is_kept_for_a_retry_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the node at which the run began stands in a loop of its own."""
-    monkeypatch.setattr(machine, "FORGET_AFTER_RUNS", 4)
+    monkeypatch.setattr(forgetting, "FORGET_AFTER_RUNS", 4)
     plan = Plan(
         name="round",
         steps=(
@@ -196,5 +196,5 @@ def test_the_first_run_is_kept_for_a_retry_from_the_start(monkeypatch: pytest.Mo
         command = engine.next()
         assert isinstance(command, Execute)
         engine.complete(Outcome(outputs=[[{"json": {"first": i == 0}}]]))
-    assert engine.forgotten
+    assert engine.forgetting.totals
     assert first_items(json.loads(json.dumps(engine.state())))[0]["json"] == {"first": True}

@@ -246,7 +246,6 @@ async def test_a_supervised_process_that_something_is_in_the_way_of_says_what(fo
     refused = Supervised("worker", ["-c", script], folder / "log", dict(os.environ))
     crashed = Supervised("api", ["-c", "import sys; sys.exit(1)"], folder / "other.log", dict(os.environ))
     async with refused, crashed:
-        assert refused.refusal is None
         deadline = time.monotonic() + PATIENCE
         while (refused.refusal is None or crashed.restarts < REFUSALS) and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
