@@ -15,7 +15,10 @@ import typer
 import typer.main
 from typer.core import TyperGroup
 
+from cli.support.proxies import exempt_this_machine
+
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins, of which none is used, takes 20 ms
+exempt_this_machine(os.environ)
 
 VERBS: Final = {
     "compile": ("cli.verbs.compile", "Compile exports into plans."),

@@ -1,5 +1,6 @@
 """What tests share: one pair of real servers and one service per test process, two tenants, and the Hypothesis profiles."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from temporalio.client import Client
 
+from cli.support.proxies import exempt_this_machine
 from runtime.platform.embedded import EmbeddedProfile
 from runtime.platform.keys import Keyring, keyring
 from runtime.platform.postgres import Database
@@ -44,6 +46,7 @@ __all__ = [
     "worker",
 ]
 
+exempt_this_machine(os.environ)
 settings.register_profile("quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fuzz", max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("quick")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from cli.support.json_text import json_text
+from cli.support.proxies import is_elsewhere
 
 if TYPE_CHECKING:
     import httpx
@@ -34,9 +35,13 @@ def call(method: str, url: str, path: str, key: str | None, **rest: Any) -> Any:
         raise typer.Exit(2)
     try:
         headers = {"Authorization": f"Bearer {key}", **rest.pop("headers", {})}
-        response = httpx.request(method, url.rstrip("/") + path, headers=headers, timeout=75, **rest)
+        address = url.rstrip("/") + path
+        response = httpx.request(method, address, headers=headers, timeout=75, trust_env=is_elsewhere(url), **rest)
     except (httpx.UnsupportedProtocol, httpx.InvalidURL):
         typer.echo(f"--url {url!r}: an address such as {DEFAULT_URL}", err=True)
+        raise typer.Exit(2) from None
+    except ImportError as error:  # a proxy by SOCKS, which takes a package of its own
+        typer.echo(f"{url}: {error}", err=True)
         raise typer.Exit(2) from None
     except httpx.HTTPError as error:
         typer.echo(f"{url} does not answer ({type(error).__name__}). Start the API with: tempor8 serve", err=True)

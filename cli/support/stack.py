@@ -55,7 +55,7 @@ class Stack:
     async def answers(self) -> bool:
         """Wait until the API answers; return whether it did so in time. Raise EmbeddedError as `check_processes`."""
         deadline = time.monotonic() + START_SECONDS
-        async with httpx.AsyncClient(base_url=self.url, timeout=ANSWER_SECONDS) as client:
+        async with httpx.AsyncClient(base_url=self.url, timeout=ANSWER_SECONDS, trust_env=False) as client:
             while time.monotonic() < deadline:
                 self.check_processes()
                 with contextlib.suppress(httpx.TransportError):

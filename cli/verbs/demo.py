@@ -74,7 +74,7 @@ async def _demo(settings: object) -> bool:
         with StandIn() as vendor:
             await up.tenants.allow_egress("acme", [vendor.url.removeprefix("http://")])
             _print(f"calls to vendors go to a stand-in on this machine, {vendor.url}; nothing leaves it")
-            async with httpx.AsyncClient(base_url=up.url, timeout=ANSWER_SECONDS) as client:
+            async with httpx.AsyncClient(base_url=up.url, timeout=ANSWER_SECONDS, trust_env=False) as client:
                 await _ready(up, client)
                 _print(f"ready after {time.monotonic() - began:.1f} s")
                 ok = await _play(up, client, keys, vendor)

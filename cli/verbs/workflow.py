@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.support.options import verb
+from cli.support.proxies import is_elsewhere
 from cli.support.rest import DEFAULT_URL, Key, Url, client, show
 
 if TYPE_CHECKING:
@@ -207,7 +208,8 @@ def _wait(url: str, path: str, key: str | None) -> None:
     """Wait for the end of the run, 50 s at most; that it goes on (409) is no error here."""
     import httpx
 
-    httpx.get(f"{url.rstrip('/')}{path}/result", params={"wait": 50}, headers={"X-API-Key": key or ""}, timeout=75)
+    address, headers = f"{url.rstrip('/')}{path}/result", {"X-API-Key": key or ""}
+    httpx.get(address, params={"wait": 50}, headers=headers, timeout=75, trust_env=is_elsewhere(url))
 
 
 def _json(text: str) -> Any:
