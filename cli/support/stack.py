@@ -49,8 +49,8 @@ class Stack:
     def check_processes(self) -> None:
         """Raise EmbeddedError when the worker or the API does not start; the message has the end of its log."""
         for each in (self.worker, self.api):
-            if (refusal := each.refusal) is not None:
-                raise refusal
+            if (problem := each.problem) is not None:
+                raise problem
 
     async def answers(self) -> bool:
         """Wait until the API answers; return whether it did so in time. Raise EmbeddedError as `check_processes`."""

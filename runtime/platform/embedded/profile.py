@@ -93,8 +93,17 @@ class EmbeddedProfile:
 
         Raises:
             EmbeddedBusy: another command runs this profile.
-            EmbeddedError: a server does not start; the other one is stopped again.
+            EmbeddedError: the folder cannot be used, or a server does not start; the other one is stopped again.
         """
+        try:
+            return await self._start()
+        except OSError as error:
+            raise EmbeddedError(
+                f"{error.filename or self.folder}: {error.strerror or error}. The state folder (TEMPOR8_STATE) must be one that can "
+                "be written, on a disk with room."
+            ) from error
+
+    async def _start(self) -> Addresses:
         self._take_lock()
         try:
             await self._start_servers()

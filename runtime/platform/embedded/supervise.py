@@ -14,10 +14,8 @@ __all__ = ["Supervised"]
 
 BACKOFF_SECONDS: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 HEALTHY_SECONDS: Final = 30.0
-REFUSED: Final = 2
-"""Exit code of our verbs where something is in the way that another start does not change."""
-REFUSALS: Final = 3
-"""So often in a row, and nobody need wait for the process. It is started again all the same: the way may be cleared."""
+FAILED_STARTS: Final = 3
+"""So often in a row, and nobody need wait for the process. It is started again all the same: what is in the way may be cleared."""
 
 _log = get_logger(__name__)
 
@@ -37,10 +35,11 @@ class Supervised:
     def __init__(self, name: str, arguments: Sequence[str], log: Path, environment: Mapping[str, str]) -> None:
         self.name = name
         self.restarts = 0
-        self._refusals = 0
+        self._failed_starts = 0
+        self._status = 0
         self._process = Process(
             name,
-            [sys.executable, *arguments],
+            [sys.executable, "-P", *arguments],  # not the modules of the folder in which it is started
             log,
             stop_signal=signal.SIGTERM,
             death_signal=signal.SIGKILL,  # a run loses nothing by it, and a worker without its server must not linger
@@ -54,9 +53,11 @@ class Supervised:
         return self._process.pid if self._process.running else None
 
     @property
-    def refusal(self) -> EmbeddedError | None:
-        """What is in the way of the start, with the last lines of the log; None: nothing is, as far as is known."""
-        return self._process.failure(f"does not start (exit code {REFUSED})") if self._refusals >= REFUSALS else None
+    def problem(self) -> EmbeddedError | None:
+        """Why it does not start, with the last lines of the log; None: as far as is known, it does."""
+        if self._failed_starts < FAILED_STARTS:
+            return None
+        return self._process.failure(f"does not start (exit code {self._status})")
 
     async def start(self) -> None:
         """Start the command, and restart it when it ends until `stop`."""
@@ -86,9 +87,9 @@ class Supervised:
         loop, crashes = asyncio.get_running_loop(), 0
         while True:
             started = loop.time()
-            status = await self._process.wait()
-            self._refusals = self._refusals + 1 if status == REFUSED else 0
+            self._status = status = await self._process.wait()
             crashes = 0 if loop.time() - started > HEALTHY_SECONDS else crashes + 1
+            self._failed_starts = self._failed_starts + 1 if crashes and status > 0 else 0
             delay = BACKOFF_SECONDS[min(crashes, len(BACKOFF_SECONDS)) - 1] if crashes else BACKOFF_SECONDS[0]
             _log.warning("process ended and is started again", process=self.name, status=status, seconds=delay)
             await asyncio.sleep(delay)

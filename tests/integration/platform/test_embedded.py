@@ -18,7 +18,7 @@ import pytest
 
 from runtime.platform.embedded import EmbeddedBusy, EmbeddedPostgres, EmbeddedProfile, EmbeddedTemporal, running
 from runtime.platform.embedded.process import EmbeddedError, Process, accepts, free_port
-from runtime.platform.embedded.supervise import REFUSALS, Supervised
+from runtime.platform.embedded.supervise import FAILED_STARTS, Supervised
 from runtime.platform.settings import Settings
 from tests.patience import PATIENCE
 
@@ -225,6 +225,19 @@ async def test_a_process_that_ends_as_its_time_is_up_is_stopped(folder: Path, mo
     await process.stop()
 
 
+@pytest.mark.parametrize("place", ["a file", "a file/below", "/proc/tempor8"])
+async def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, place: str) -> None:
+    """A file where the folder should be, something below a file, and a file system that takes no folder."""
+    (tmp_path / "a file").touch()
+    folder = tmp_path / place
+    profile = EmbeddedProfile(Settings.load({"TEMPOR8_STATE": str(folder)}), any_ports=True, ui=False)
+    with pytest.raises(
+        EmbeddedError, match=r"The state folder \(TEMPOR8_STATE\) must be one that can be written"
+    ) as raised:
+        await profile.start()
+    assert str(raised.value).startswith(str(folder))
+
+
 async def test_a_supervised_process_comes_back_after_a_kill_and_stays_away_after_a_stop(folder: Path) -> None:
     sleeper = Supervised("sleeper", ["-c", "import time; time.sleep(60)"], folder / "log", dict(os.environ))
     async with sleeper:
@@ -240,18 +253,38 @@ async def test_a_supervised_process_comes_back_after_a_kill_and_stays_away_after
     assert sleeper.pid is None
 
 
-async def test_a_supervised_process_that_something_is_in_the_way_of_says_what(folder: Path) -> None:
-    """Exit code 2, three times in a row: whoever waits for it is told the end of its log instead of waiting for minutes."""
+async def test_a_supervised_process_that_does_not_start_says_why(folder: Path) -> None:
+    """Whoever waits for it is told the end of its log instead of waiting for minutes. One that was killed did start."""
     script = "import sys; print('TEMPOR8_KEYS is not a file', file=sys.stderr); sys.exit(2)"
     refused = Supervised("worker", ["-c", script], folder / "log", dict(os.environ))
-    crashed = Supervised("api", ["-c", "import sys; sys.exit(1)"], folder / "other.log", dict(os.environ))
-    async with refused, crashed:
+    killed = Supervised("api", ["-c", "import os; os.kill(os.getpid(), 9)"], folder / "other.log", dict(os.environ))
+    async with refused, killed:
         deadline = time.monotonic() + PATIENCE
-        while (refused.refusal is None or crashed.restarts < REFUSALS) and time.monotonic() < deadline:
+        while (refused.problem is None or killed.restarts < FAILED_STARTS) and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
-        assert crashed.refusal is None
-        assert str(refused.refusal).startswith("worker does not start (exit code 2). The end of ")
-        assert str(refused.refusal).endswith("  TEMPOR8_KEYS is not a file")
+        assert killed.problem is None
+        assert str(refused.problem).startswith("worker does not start (exit code 2). The end of ")
+        assert str(refused.problem).endswith("  TEMPOR8_KEYS is not a file")
+
+
+async def test_a_supervised_process_takes_no_module_of_the_folder_where_it_is_started(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A project may have a package `cli`, or `api`, of its own."""
+    (tmp_path / "cli").mkdir()
+    (tmp_path / "cli/__init__.py").write_text("raise SystemExit('another one')")
+    monkeypatch.chdir(tmp_path)
+    ours = Supervised(
+        "ours",
+        ["-c", "import cli.main, time; print('ours', flush=True); time.sleep(60)"],
+        folder / "log",
+        dict(os.environ),
+    )
+    async with ours:
+        deadline = time.monotonic() + PATIENCE
+        while not (folder / "log").read_text() and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+    assert (folder / "log").read_text() == "ours\n"
 
 
 def test_the_watch_that_stands_in_for_the_kernel_elsewhere(folder: Path) -> None:
