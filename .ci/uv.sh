@@ -5,6 +5,7 @@
 #   absent (Debian):      .uv/ is a plain folder that pip installs into; PEP 668 does not apply to --target
 set -eu
 PYTHON="${PYTHON:-python3}"
+[ "$PYTHON" = python3 ] || export UV_PYTHON="${UV_PYTHON:-$PYTHON}"  # else uv looks for one that fits
 PINS="$(dirname "$0")/uv.txt"
 
 if command -v uv >/dev/null 2>&1 && uv --version >/dev/null 2>&1; then
