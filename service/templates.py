@@ -74,10 +74,12 @@ class TemplateStore:
         description: str = "",
         metadata: Mapping[str, Any] | None = None,
         created_by: str | None = None,
+        active: bool = True,
     ) -> Publication:
         """Store `plan` as the next version of `key`, make it current, and listen at its webhooks, in one transaction.
 
-        The same plan twice is one version. Shared templates (tenant '*') listen nowhere until a tenant activates them.
+        The same plan twice is one version. Shared templates (tenant '*') and those that are not `active` listen nowhere and have
+        no schedules until somebody activates them.
 
         Raises:
             WebhookConflict: a route is another template's; nothing was changed.
@@ -100,11 +102,12 @@ class TemplateStore:
             if created:
                 await connection.execute(INSERT, row | {"version": version})
                 await write_plan(connection, columns, tenant, plan)
-            await _set_current(connection, tenant, key, version)
-            routes = webhooks_of(plan) if tenant != SHARED else []
+            await _set_current(connection, tenant, key, version, active=active)
+            begins = active and tenant != SHARED
+            routes = webhooks_of(plan) if begins else []
             await _write_webhooks(connection, tenant, key, routes)
-            await write_schedules(connection, tenant, key, _schedules_of(plan) if tenant != SHARED else [])
-            registered = registrations_of(plan, key) if tenant != SHARED else []
+            await write_schedules(connection, tenant, key, _schedules_of(plan) if begins else [])
+            registered = registrations_of(plan, key) if begins else []
             await write_registrations(connection, columns, tenant, key, registered)
             await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
         return Publication(key, version, plan.id, created, routes, bool(plan.schedules) and tenant != SHARED)
@@ -303,11 +306,11 @@ async def _next_version(connection: Connection, tenant: str, key: str, plan_hash
     return (rows[0]["version"] + 1 if rows else 1), True
 
 
-async def _set_current(connection: Connection, tenant: str, key: str, version: int) -> None:
+async def _set_current(connection: Connection, tenant: str, key: str, version: int, *, active: bool = True) -> None:
     await connection.execute(
-        "insert into current_templates (tenant_id, key, version) values (%s, %s, %s) on conflict (tenant_id, key)"
-        " do update set version = excluded.version, active = true, changed_at = now()",
-        (tenant, key, version),
+        "insert into current_templates (tenant_id, key, version, active) values (%s, %s, %s, %s) on conflict (tenant_id, key)"
+        " do update set version = excluded.version, active = excluded.active, changed_at = now()",
+        (tenant, key, version, active),
     )
 
 

@@ -49,6 +49,8 @@ class GraphNode:
     height: float
     family: str
     icon: str
+    is_root: bool
+    """It has sub-nodes: its label is inside it, since their lines begin below."""
     is_sub: bool
     label: tuple[str, ...]
     """Lines of at most 18 characters."""
@@ -126,7 +128,7 @@ def _node(number: int, step: Step, place: tuple[float, float], *, is_root: bool,
     family = _family(step, is_ai=is_root or is_sub)
     return GraphNode(
         f"n{number}", step.name, *place, width, height,
-        family, family if family == "ai" else OWN_ICONS.get(_type_name(step), family), is_sub, _lines(step.name), step.disabled,
+        family, family if family == "ai" else OWN_ICONS.get(_type_name(step), family), is_root, is_sub, _lines(step.name), step.disabled,
     )  # fmt: skip
 
 
