@@ -34,7 +34,7 @@ VERBS: Final = {
     "workflow": ("cli.verbs.workflow", "Start and manage runs over the REST API."),
     "repair": ("cli.verbs.repair", "See what is wrong with many runs, and try them again, over the REST API."),
     "publish": ("cli.verbs.publish", "Compile exports and publish them for a tenant."),
-    "templates": ("cli.verbs.templates", "List and delete published templates over the REST API."),
+    "templates": ("cli.verbs.templates", "List, activate and delete published templates over the REST API."),
     "agents": ("cli.verbs.agents", "List, show, evaluate and serve the specialist agents."),
     "migrate": ("cli.verbs.migrate", "Bring the database up to date, as its owner."),
     "tenants": ("cli.verbs.tenants", "Create and delete tenants and API keys."),

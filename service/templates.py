@@ -16,12 +16,15 @@ from service.plan_store import plan_text, write_plan
 from service.registration_store import registrations_of, write_registrations
 from service.routes import Webhook
 from service.schedule_store import write_schedules
+from service.sticky_notes import StickyNote, sticky_notes_of
 from service.template_records import Publication, Published, Summary, Version, WebhookConflict, describe, webhooks_of
 
 __all__ = ["TemplateStore"]
 
 MAX_CACHED_SETTINGS: Final = 1_000
 """Plans whose settings are in memory at once."""
+MAX_CACHED_NOTES: Final = 200
+"""Plans whose sticky notes are, 100 KB each at most."""
 CURRENT: Final = """
     select t.tenant_id, t.key, t.version, t.plan_hash, t.plan::text as text, t.sealed_plan from current_templates c
     join workflow_templates t using (tenant_id, key, version)
@@ -63,6 +66,7 @@ class TemplateStore:
         self._database = database
         self._upgrade = upgrade
         self._settings: dict[tuple[str, str], Settings] = {}
+        self._notes: dict[tuple[str, str], tuple[StickyNote, ...]] = {}
 
     async def publish(
         self,
@@ -277,6 +281,18 @@ class TemplateStore:
         columns = await Columns(self._database.keys, row["tenant_id"]).load([row["sealed_export"]])
         export = columns.json(("export", plan_hash), row["export"], row["sealed_export"])
         return (json.loads(export) if isinstance(export, str) else export), Plan.model_validate_json(plan)
+
+    async def notes(self, tenant: str, plan_hash: str) -> tuple[StickyNote, ...]:
+        """Return the sticky notes beside a published plan (cached, as the plan is); none for one that was never published."""
+        if (cached := self._notes.get((tenant, plan_hash))) is not None:
+            return cached
+        source = await self.source(tenant, plan_hash)
+        if source is None:
+            return ()
+        if len(self._notes) >= MAX_CACHED_NOTES:
+            self._notes.clear()
+        notes = self._notes[tenant, plan_hash] = sticky_notes_of(source[0])
+        return notes
 
     async def by_workflow(self, tenant: str, workflow: str) -> Published | None:
         """Return the current version of the template that has this n8n workflow id, or else this name; None: there is none."""

@@ -62,6 +62,16 @@ async def test_long_names_and_messages_stay_in_the_page(
         assert wide == {}
 
 
+async def test_on_a_phone_the_section_that_is_open_is_in_sight(
+    wire: Wire, browser: Any, api_keys: tuple[str, str]
+) -> None:
+    async with watched_page(browser, viewport=PHONE) as page:
+        await sign_in(page, wire, api_keys[0], "/console/keys")
+        box = await page.locator(".bar [aria-current]").bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] <= PHONE["width"] - box["width"]
+
+
 async def test_on_a_phone_a_run_has_its_steps_first_and_the_other_parts_as_tabs(
     wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""`tempor8 repair` and the filters of `tempor8 workflow list`: what an operator without a browser does."""
+"""`tempor8 repair`, `tempor8 templates` and the filters of `tempor8 workflow list`: what an operator without a browser does."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ async def test_failures_are_listed_previewed_and_tried_again(
     cause = ("--template", "verb-repair", "--fingerprint", most["fingerprint"])
     listed = await told(wire, api_keys[0], "workflow", "list", *cause, "--trigger", "api", "--json")
     assert {each["workflow_id"] for each in listed["items"]} == set(runs[:2])
-    none = await told(wire, api_keys[0], "workflow", "list", "--template", "verb-repair", "--until", "2020-01-01")
+    none = await told(wire, api_keys[0], "workflow", "list", "--template", "verb-repair", "--until", "2020-01-01T00:00")
     assert none["items"] == []
 
     await publish(acme, "verb-repair", mended=True)
@@ -52,6 +52,21 @@ async def test_failures_are_listed_previewed_and_tried_again(
     done = await told(wire, api_keys[0], *retry, "--do")
     assert (done["dry_run"], done["retried"]) == (False, 2)
     assert {(await ended(acme, each["new_workflow_id"]))["status"] for each in done["runs"]} == {"completed"}
+
+
+async def test_a_template_is_switched_and_its_versions_are_listed(wire: Wire, api_keys: tuple[str, str]) -> None:
+    key = api_keys[0]
+
+    async def active() -> bool:
+        items = (await told(wire, key, "templates", "list"))["items"]
+        return bool(next(each["active"] for each in items if each["key"] == "greeting"))
+
+    assert (await told(wire, key, "templates", "deactivate", "greeting"))["key"] == "greeting"
+    assert not await active()
+    assert (await told(wire, key, "templates", "activate", "greeting", "--version", "1"))["key"] == "greeting"
+    assert await active()
+    assert (await told(wire, key, "templates", "versions", "greeting"))["items"][-1]["version"] == 1
+    assert "unknown" in (await told(wire, key, "templates", "activate", "no/such", code=1)).lower()
 
 
 async def test_runs_that_do_not_go_on_are_listed(wire: Wire, api_keys: tuple[str, str]) -> None:
