@@ -121,8 +121,9 @@ def graph_of(plan: Plan, notes: Sequence[StickyNote] = ()) -> Graph:
     by_name = {node.name: node for node in nodes}
     edges = [edge for step in plan.steps for edge in (*_main(step, by_name), *_ai(step, by_name))]
     drawn = tuple(_drawn_note(each, (each.x - left, each.y - top)) for each in notes)
-    width = max((each.x + each.width for each in (*nodes, *drawn)), default=0.0) + MARGIN
-    height = max((each.y + each.height for each in (*nodes, *drawn)), default=0.0) + MARGIN + LABEL_HEIGHT
+    right = [*(node.x + node.width for node in nodes), *(note.x + note.width for note in drawn)]
+    bottom = [*(node.y + node.height for node in nodes), *(note.y + note.height for note in drawn)]
+    width, height = max(right, default=0.0) + MARGIN, max(bottom, default=0.0) + MARGIN + LABEL_HEIGHT
     return Graph(width, height, tuple(nodes), tuple(edges), drawn)
 
 

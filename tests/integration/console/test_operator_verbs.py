@@ -41,8 +41,9 @@ async def test_failures_are_listed_previewed_and_tried_again(
     cause = ("--template", "verb-repair", "--fingerprint", most["fingerprint"])
     listed = await told(wire, api_keys[0], "workflow", "list", *cause, "--trigger", "api", "--json")
     assert {each["workflow_id"] for each in listed["items"]} == set(runs[:2])
-    none = await told(wire, api_keys[0], "workflow", "list", "--template", "verb-repair", "--until", "2020-01-01T00:00")
+    none = await told(wire, api_keys[0], "workflow", "list", "--template", "verb-repair", "--until", "2020-01-01")
     assert none["items"] == []
+    assert "is no time" in await told(wire, api_keys[0], "workflow", "list", "--since", "yesterday", code=2)
 
     await publish(acme, "verb-repair", mended=True)
     retry = ("repair", "retry", *cause, "--with-version", "current")
@@ -66,7 +67,7 @@ async def test_a_template_is_switched_and_its_versions_are_listed(wire: Wire, ap
     assert (await told(wire, key, "templates", "activate", "greeting", "--version", "1"))["key"] == "greeting"
     assert await active()
     assert (await told(wire, key, "templates", "versions", "greeting"))["items"][-1]["version"] == 1
-    assert "unknown" in (await told(wire, key, "templates", "activate", "no/such", code=1)).lower()
+    assert "There is no template" in await told(wire, key, "templates", "activate", "no-such", code=1)
 
 
 async def test_runs_that_do_not_go_on_are_listed(wire: Wire, api_keys: tuple[str, str]) -> None:
