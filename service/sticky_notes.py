@@ -1,17 +1,16 @@
-"""Sticky notes of an export: what its author wrote beside the nodes. They are no part of a plan."""
+"""Sticky notes of an export: what its author wrote beside the nodes. A plan has a step for every node but them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any, Final
 
 __all__ = ["StickyNote", "sticky_notes_of"]
 
-TYPE: Final = "n8n-nodes-base.stickyNote"
 WIDTH, HEIGHT = 240.0, 160.0
 """Of a note whose export does not say it, as in n8n."""
 MAX_NOTES: Final = 100
 MAX_SIDE: Final = 10_000.0
+MAX_PLACE: Final = 1e9
 MAX_CHARACTERS: Final = 1000
 
 
@@ -40,17 +39,22 @@ class StickyNote:
         return [line.lstrip(" #*_>-").rstrip(" *_") for line in self.text.splitlines()]
 
 
-def sticky_notes_of(export: Mapping[str, Any]) -> tuple[StickyNote, ...]:
-    """Return the notes of an export, as many as a graph shows. What is no note that can be drawn is left out."""
+def sticky_notes_of(export: Mapping[str, Any], steps: Collection[str]) -> tuple[StickyNote, ...]:
+    """Return the notes of an export, as many as a graph shows: nodes that are none of the steps of its plan, and have a text.
+
+    Args:
+        export: as it was published.
+        steps: the names of the steps.
+    """
     nodes = export.get("nodes")
-    found = [_note(node) for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
+    found = [_note(node, steps) for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
     return tuple(note for note in found if note is not None)[:MAX_NOTES]
 
 
-def _note(node: Mapping[str, Any]) -> StickyNote | None:
+def _note(node: Mapping[str, Any], steps: Collection[str]) -> StickyNote | None:
     parameters, position = node.get("parameters"), node.get("position")
     if (
-        node.get("type") != TYPE
+        str(node.get("name")) in steps
         or not isinstance(parameters, dict)
         or not isinstance(position, list)
         or len(position) != 2
@@ -70,4 +74,6 @@ def _side(value: Any, default: float) -> float:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if abs(value) < MAX_PLACE else None  # not so for what is no number (NaN)
