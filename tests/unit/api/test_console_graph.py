@@ -48,7 +48,8 @@ def test_sticky_notes_lie_behind_the_nodes_with_as_much_text_as_they_have_room_f
     long = "## Every order of the shop is looked at here before it is sent"
     export = {"nodes": [
         note(-100, -80, content=long + "\n<b>Text</b>", width=300, height=200), note(0, 10**9, content="too far away"),
-        note(0, 0), note("x", 0, content="nowhere"), note(10**400, 0, content="far"), note(float("nan"), 0, content="nowhere"), note(0, 0, content="  "), note(0, 0, content="a step") | {"name": "A"}, 7,
+        note(0, 0), note("x", 0, content="nowhere"), note(10**400, 0, content="far"),
+        note(float("nan"), 0, content="nowhere"), note(0, 0, content="  "), note(0, 0, content="a step") | {"name": "A"}, 7,
     ]}  # fmt: skip
     graph = graph_of(plan(step("A", at=(0, 0))), sticky_notes_of(export, {"A"}))
     (drawn,) = graph.notes
