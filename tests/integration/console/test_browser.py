@@ -55,6 +55,7 @@ async def test_a_run_is_seen_live_until_its_end_without_a_reload(
         await page.evaluate("window.loadedOnce = true")
         await expect(page.locator(".node.state-waiting")).to_have_attribute("id", "n1", timeout=LIVE_MS)
         await expect(page.locator("#waiting")).to_contain_text("First wait waits for an answer", timeout=LIVE_MS)
+        await expect(page.locator("#waiting")).to_contain_text(f"{wire.url}/webhook-waiting/{run}/", timeout=LIVE_MS)
         await picture(page, "run-live")
         await open_gate(acme, dependencies, run, 0)
         await expect(page.locator("#n2")).to_have_class("node family-data state-success", timeout=LIVE_MS)
