@@ -35,8 +35,9 @@ VERBS: Final = {
     "worker": ("cli.verbs.worker", "Run steps and workflows until SIGTERM or Ctrl-C."),
     "workers": ("cli.verbs.workers", "Show and promote builds of the worker."),
     "workflow": ("cli.verbs.workflow", "Start and manage runs over the REST API."),
+    "repair": ("cli.verbs.repair", "See what is wrong with many runs, and try them again, over the REST API."),
     "publish": ("cli.verbs.publish", "Compile exports and publish them for a tenant."),
-    "templates": ("cli.verbs.templates", "List and delete published templates over the REST API."),
+    "templates": ("cli.verbs.templates", "List, activate and delete published templates over the REST API."),
     "agents": ("cli.verbs.agents", "List, show, evaluate and serve the specialist agents."),
     "migrate": ("cli.verbs.migrate", "Bring the database up to date, as its owner."),
     "tenants": ("cli.verbs.tenants", "Create and delete tenants and API keys."),
@@ -54,6 +55,8 @@ VERBS: Final = {
 
 COMPILING: Final = ("check", "compile", "report", "explain", "rules", "graph", "diff", "fmt")
 """Verbs that load much, make many small objects and end: a search for garbage in circles costs a tenth of their time."""
+SPEAK_JSON: Final = {"workflow", "repair", "templates", "run"}
+"""Verbs whose answers are JSON in any case: they take `--json` as the others do, so that a script need not know which is which."""
 SERVICES: Final = {"dev", "demo", "worker", "serve"}
 """Verbs in which a file that cannot be read or written is a fault of ours: they log where."""
 COLLECT_EVERY: Final = 500_000
@@ -88,6 +91,8 @@ class Verbs(TyperGroup):
         command = typer.main.get_command(import_module(module).app)
         command.name = cmd_name
         command.help = command.help or sentence
+        if cmd_name in SPEAK_JSON:
+            _accept_json(command)
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -95,6 +100,29 @@ class Verbs(TyperGroup):
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, sentence) for name, (_, sentence) in VERBS.items()])
+
+
+def _accept_json(command: Any) -> None:
+    """Let a command, and those below it, take `--json`."""
+    for each in getattr(command, "commands", {}).values():
+        _accept_json(each)
+    if not hasattr(command, "commands") and not any("--json" in parameter.opts for parameter in command.params):
+        command.params.append(_json_option())
+
+
+def _json_option() -> Any:
+    """Return an option as typer makes it, whose value goes nowhere."""
+    app = typer.Typer(add_completion=False)
+
+    @app.command()
+    def probe(
+        json: Annotated[bool, typer.Option("--json", help="For programs. The answer is JSON in any case.")] = False,
+    ) -> None:
+        del json
+
+    option = typer.main.get_command(app).params[0]
+    option.expose_value = False
+    return option
 
 
 app = typer.Typer(

@@ -110,8 +110,14 @@ class ExecutionStore:
         return [await _execution(columns, row) for row in rows]
 
     async def count(self, tenant: str, filter_: Filter) -> int:
-        """Return how many runs fit a filter, whatever its limit; MAX_COUNT for more. Users are not looked at."""
+        """Return how many runs fit a filter, whatever its limit; MAX_COUNT for more."""
         clauses, values = _clauses(tenant, filter_)
+        columns = await Columns.of(self._database, tenant)
+        if filter_.field is not None:
+            values["field"] = field_forms(columns, *filter_.field)
+        if filter_.user_id is not None:
+            values["users"] = user_forms(columns, filter_.user_id)
+            clauses.append("user_id = any(%(users)s::text[])")
         query = f"select count(*) as n from (select from workflow_executions where {' and '.join(clauses)} limit {MAX_COUNT}) runs"  # noqa: S608  # names are ours
         async with self._database.tenant_transaction(tenant) as connection:
             row = await (await connection.execute(query.encode(), values)).fetchone()

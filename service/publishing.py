@@ -55,8 +55,12 @@ async def publish(
     *,
     description: str = "",
     created_by: str | None = None,
+    active: bool = True,
 ) -> Publication | None:
-    """Publish as the next version of `key`; None when there is no plan. Raise as `TemplateStore.publish` does."""
+    """Publish as the next version of `key`, which begins by itself if it is `active`; None when there is no plan.
+
+    Raise as `TemplateStore.publish` does.
+    """
     if compiled.plan is None:
         return None
     return await store.publish(
@@ -67,4 +71,5 @@ async def publish(
         description=description,
         metadata=verdict_metadata(compiled),
         created_by=created_by,
+        active=active,
     )

@@ -16,12 +16,15 @@ from service.plan_store import plan_text, write_plan
 from service.registration_store import registrations_of, write_registrations
 from service.routes import Webhook
 from service.schedule_store import write_schedules
+from service.sticky_notes import StickyNote, sticky_notes_of
 from service.template_records import Publication, Published, Summary, Version, WebhookConflict, describe, webhooks_of
 
 __all__ = ["TemplateStore"]
 
 MAX_CACHED_SETTINGS: Final = 1_000
 """Plans whose settings are in memory at once."""
+MAX_CACHED_NOTES: Final = 200
+"""Plans whose sticky notes are, 100 KB each at most."""
 CURRENT: Final = """
     select t.tenant_id, t.key, t.version, t.plan_hash, t.plan::text as text, t.sealed_plan from current_templates c
     join workflow_templates t using (tenant_id, key, version)
@@ -63,6 +66,7 @@ class TemplateStore:
         self._database = database
         self._upgrade = upgrade
         self._settings: dict[tuple[str, str], Settings] = {}
+        self._notes: dict[tuple[str, str], tuple[StickyNote, ...]] = {}
 
     async def publish(
         self,
@@ -74,10 +78,12 @@ class TemplateStore:
         description: str = "",
         metadata: Mapping[str, Any] | None = None,
         created_by: str | None = None,
+        active: bool = True,
     ) -> Publication:
         """Store `plan` as the next version of `key`, make it current, and listen at its webhooks, in one transaction.
 
-        The same plan twice is one version. Shared templates (tenant '*') listen nowhere until a tenant activates them.
+        The same plan twice is one version. Shared templates (tenant '*') and those that are not `active` listen nowhere and have
+        no schedules until somebody activates them.
 
         Raises:
             WebhookConflict: a route is another template's; nothing was changed.
@@ -100,11 +106,12 @@ class TemplateStore:
             if created:
                 await connection.execute(INSERT, row | {"version": version})
                 await write_plan(connection, columns, tenant, plan)
-            await _set_current(connection, tenant, key, version)
-            routes = webhooks_of(plan) if tenant != SHARED else []
+            await _set_current(connection, tenant, key, version, active=active)
+            begins = active and tenant != SHARED
+            routes = webhooks_of(plan) if begins else []
             await _write_webhooks(connection, tenant, key, routes)
-            await write_schedules(connection, tenant, key, _schedules_of(plan) if tenant != SHARED else [])
-            registered = registrations_of(plan, key) if tenant != SHARED else []
+            await write_schedules(connection, tenant, key, _schedules_of(plan) if begins else [])
+            registered = registrations_of(plan, key) if begins else []
             await write_registrations(connection, columns, tenant, key, registered)
             await connection.execute("select pg_notify(%s, %s)", (CHANGES, tenant))
         return Publication(key, version, plan.id, created, routes, bool(plan.schedules) and tenant != SHARED)
@@ -275,6 +282,18 @@ class TemplateStore:
         export = columns.json(("export", plan_hash), row["export"], row["sealed_export"])
         return (json.loads(export) if isinstance(export, str) else export), Plan.model_validate_json(plan)
 
+    async def notes(self, tenant: str, plan_hash: str) -> tuple[StickyNote, ...]:
+        """Return the sticky notes beside a published plan (cached, as the plan is); none for one that was never published."""
+        if (cached := self._notes.get((tenant, plan_hash))) is not None:
+            return cached
+        source = await self.source(tenant, plan_hash)
+        if source is None:
+            return ()
+        if len(self._notes) >= MAX_CACHED_NOTES:
+            self._notes.clear()
+        notes = self._notes[tenant, plan_hash] = sticky_notes_of(source[0], {step.name for step in source[1].steps})
+        return notes
+
     async def by_workflow(self, tenant: str, workflow: str) -> Published | None:
         """Return the current version of the template that has this n8n workflow id, or else this name; None: there is none."""
         async with self._database.tenant_transaction(tenant) as connection:
@@ -303,11 +322,11 @@ async def _next_version(connection: Connection, tenant: str, key: str, plan_hash
     return (rows[0]["version"] + 1 if rows else 1), True
 
 
-async def _set_current(connection: Connection, tenant: str, key: str, version: int) -> None:
+async def _set_current(connection: Connection, tenant: str, key: str, version: int, *, active: bool = True) -> None:
     await connection.execute(
-        "insert into current_templates (tenant_id, key, version) values (%s, %s, %s) on conflict (tenant_id, key)"
-        " do update set version = excluded.version, active = true, changed_at = now()",
-        (tenant, key, version),
+        "insert into current_templates (tenant_id, key, version, active) values (%s, %s, %s, %s) on conflict (tenant_id, key)"
+        " do update set version = excluded.version, active = excluded.active, changed_at = now()",
+        (tenant, key, version, active),
     )
 
 

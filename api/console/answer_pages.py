@@ -51,7 +51,8 @@ class AnswerPageController(Controller):
             waiting = asked.waiting
         except ReplyPendingError:  # no worker is there; the page says so elsewhere
             pass
-        return fragment(request, "answer", workflow_id=workflow_id, waiting=waiting, may=may)
+        base = (dependencies.settings.content_base or str(request.base_url)).rstrip("/")
+        return fragment(request, "answer", workflow_id=workflow_id, waiting=waiting, may=may, base=base)
 
     @post("/", **console(KeyScope.RUN, ANSWER))
     async def give(

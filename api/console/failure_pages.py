@@ -1,12 +1,14 @@
 """Failures by cause with their retry, previewed first; and runs that are stuck."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import FormMultiDict
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
+from pydantic import ValidationError
 
 from api.audit.middleware import name_object
 from api.authentication import Principal
@@ -14,7 +16,7 @@ from api.console.pages import page
 from api.console.problems import PAGE_HANDLERS
 from api.console.session import console, read_form
 from api.dependencies import Dependencies
-from api.moments import since_or_week
+from api.moments import since_or_week, utc
 from api.problems import BadRequest
 from api.rates import Rates
 from api.repair.bulk_retry import BulkRetry
@@ -26,7 +28,18 @@ from service.run_start import Starter
 
 __all__ = ["FailurePageController"]
 
-STUCK_PER_PAGE = 50
+STUCK_PER_PAGE: Final = 50
+FILTERS: Final = ("template", "fingerprint", "status", "trigger", "user_id", "field", "since", "until")
+"""Fields of a form that choose runs, named as in the address of the list of runs."""
+SAID: Final = {
+    "template": "template",
+    "status": "status",
+    "trigger": "trigger",
+    "user_id": "user",
+    "field": "data",
+    "until": "before",
+}
+"""Those that a page repeats, in its words."""
 Text = Annotated[str, QueryParameter(max_length=2000)]
 
 
@@ -54,11 +67,15 @@ class FailurePageController(Controller):
         starter: NamedDependency[Starter],
         rates: NamedDependency[Rates],
     ) -> Response[bytes]:
-        """Preview the retry of a group, or do it. Raises BadRequest."""
-        asked = _request(await read_form(request))
+        """Preview the retry of a group, or of the failed runs of a list, or do it. Raises BadRequest."""
+        fields = _fields(await read_form(request))
+        asked = _request(fields)
         name_object(request, "template", asked.filter.workflow_template or "*")
         answer = await BulkRetry(request.user.tenant, dependencies, runs, starter, rates).run(asked)
-        return page(request, "bulk_retry", asked=asked, answer=answer)
+        kept = {name: value for name, value in fields.items() if name != "do"} | {"since": _text(asked.filter.since)}
+        back = f"/console/runs{fields['list']}" if fields["list"].startswith("?") else "/console/failures"
+        said = {word: fields[name] for name, word in SAID.items() if fields[name]}
+        return page(request, "bulk_retry", asked=asked, answer=answer, fields=kept, back=back, said=said)
 
     @get("/stuck", **console(KeyScope.READ))
     async def stuck(
@@ -69,23 +86,30 @@ class FailurePageController(Controller):
         return page(request, "stuck", stuck=stuck)
 
 
-def _request(form: FormMultiDict) -> BulkRetryRequest:
+def _fields(form: FormMultiDict) -> dict[str, str]:
+    """Return the fields of a form, each as a text; `list`: the address of the list of runs that it is on, from its ? on."""
+    return {name: str(form.get(name) or "")[:2000] for name in (*FILTERS, "list", "begin", "version", "do")}
+
+
+def _request(fields: Mapping[str, str]) -> BulkRetryRequest:
     """Return what a form asks for: a preview, unless its button says otherwise. Raises BadRequest."""
-    fields = {
-        name: str(form.get(name) or "") for name in ("template", "fingerprint", "since", "begin", "version", "do")
-    }
+    filter_ = {name: value for name, value in fields.items() if name in FILTERS and value}
+    if "template" in filter_:
+        filter_["workflow_template"] = filter_.pop("template")
     try:
-        since = datetime.fromisoformat(fields["since"]) if fields["since"] else None
-    except ValueError as error:
-        raise BadRequest(f"since: {fields['since']!r} is no time.") from error
+        asked = FailureFilter.model_validate(filter_)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise BadRequest(f"{wrong['loc'][0]}: {wrong['msg']}.") from error
+    since = since_or_week(asked.since)  # what the preview counts is what its button starts
     return BulkRetryRequest(
-        filter=FailureFilter(
-            workflow_template=fields["template"][:128] or None,
-            fingerprint=fields["fingerprint"][:64] or None,
-            since=since,
-        ),
+        filter=asked.model_copy(update={"since": since, "until": utc(asked.until, "until")}),
         dry_run=fields["do"] != "retry",
         from_start=fields["begin"] == "start",
         with_version="current" if fields["version"] == "current" else "original",
         limit=MAX_RUNS,
     )
+
+
+def _text(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""

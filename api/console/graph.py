@@ -3,11 +3,13 @@
 Pure: no requests, no state of runs; see `api.console.node_states` for the latter.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Final
 
 from schemas.plan import OnError, Plan, Step
+from service.sticky_notes import StickyNote
 
 __all__ = ["Graph", "GraphEdge", "GraphNode", "graph_of"]
 
@@ -20,6 +22,9 @@ DISTANCE, SUB_DISTANCE = 240.0, 200.0
 MIN_REACH: Final = 40.0
 """How far a line at least goes to the side before it bends."""
 MIN_PORT_GAP: Final = 16.0
+NOTE_REACH: Final = 1200.0
+"""How far from the nodes a note is still drawn."""
+NOTE_PADDING, NOTE_TITLE, NOTE_LINE, CHARACTER_WIDTH = 10.0, 26.0, 16.0, 7.0
 LINE_CHARACTERS: Final = 18
 """Characters of a line of a label; there are two."""
 FAMILIES: Final = {
@@ -49,6 +54,8 @@ class GraphNode:
     height: float
     family: str
     icon: str
+    is_root: bool
+    """It has sub-nodes: its label is inside it, since their lines begin below."""
     is_sub: bool
     label: tuple[str, ...]
     """Lines of at most 18 characters."""
@@ -72,6 +79,19 @@ class GraphEdge:
 
 
 @dataclass(frozen=True)
+class GraphNote:
+    """A sticky note behind the nodes, with as many lines of its text as it has room for; x and y are its upper left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    title: str
+    lines: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
 class Graph:
     """Everything to draw, and how large that is."""
 
@@ -79,28 +99,55 @@ class Graph:
     height: float
     nodes: tuple[GraphNode, ...]
     edges: tuple[GraphEdge, ...]
+    notes: tuple[GraphNote, ...] = ()
 
     def node(self, name: str) -> GraphNode | None:
         """Return the node of a name; None: there is none."""
         return next((node for node in self.nodes if node.name == name), None)
 
 
-def graph_of(plan: Plan) -> Graph:
-    """Return the graph of a plan."""
+def graph_of(plan: Plan, notes: Sequence[StickyNote] = ()) -> Graph:
+    """Return the graph of a plan, with the notes that lie beside its nodes."""
     roots = {step.name for step in plan.steps if step.subnodes}
     subs = {name for step in plan.steps for names in step.subnodes.values() for name in names}
     places = _places(plan, subs)
-    left = min((x for x, _ in places), default=0.0) - MARGIN
-    top = min((y for _, y in places), default=0.0) - MARGIN
+    notes = _near(notes, places)
+    left = min((x for x, _ in (*places, *((each.x, each.y) for each in notes))), default=0.0) - MARGIN
+    top = min((y for _, y in (*places, *((each.x, each.y) for each in notes))), default=0.0) - MARGIN
     nodes = [
         _node(number, step, (x - left, y - top), is_root=step.name in roots, is_sub=step.name in subs)
         for number, (step, (x, y)) in enumerate(zip(plan.steps, places, strict=True))
     ]
     by_name = {node.name: node for node in nodes}
     edges = [edge for step in plan.steps for edge in (*_main(step, by_name), *_ai(step, by_name))]
-    width = max((node.x + node.width for node in nodes), default=0.0) + MARGIN
-    height = max((node.y + node.height for node in nodes), default=0.0) + MARGIN + LABEL_HEIGHT
-    return Graph(width, height, tuple(nodes), tuple(edges))
+    drawn = tuple(_drawn_note(each, (each.x - left, each.y - top)) for each in notes)
+    right = [*(node.x + node.width for node in nodes), *(note.x + note.width for note in drawn)]
+    bottom = [*(node.y + node.height for node in nodes), *(note.y + note.height for note in drawn)]
+    width, height = max(right, default=0.0) + MARGIN, max(bottom, default=0.0) + MARGIN + LABEL_HEIGHT
+    return Graph(width, height, tuple(nodes), tuple(edges), drawn)
+
+
+def _near(notes: Sequence[StickyNote], places: Sequence[tuple[float, float]]) -> list[StickyNote]:
+    """Return the notes that lie so near to nodes that the graph does not become much larger by them."""
+    if not places:
+        return []
+    xs, ys = [x for x, _ in places], [y for _, y in places]
+    return [
+        each
+        for each in notes
+        if min(xs) - NOTE_REACH <= each.x <= max(xs) + NOTE_REACH
+        and min(ys) - NOTE_REACH <= each.y <= max(ys) + NOTE_REACH
+    ]
+
+
+def _drawn_note(note: StickyNote, place: tuple[float, float]) -> GraphNote:
+    characters = max(int((note.width - 2 * NOTE_PADDING) / CHARACTER_WIDTH), 2)
+    room = max(int((note.height - NOTE_TITLE - NOTE_PADDING) / NOTE_LINE), 0)
+    lines = [line for part in note.body.splitlines() for line in wrap(part, characters)]
+    if len(lines) > room:
+        lines = [*lines[: room - 1], lines[room - 1][: characters - 1] + "…"] if room else []
+    title = note.title if len(note.title) <= characters else note.title[: characters - 1] + "…"
+    return GraphNote(*place, note.width, note.height, title, tuple(lines), note.text)
 
 
 def _places(plan: Plan, subs: Collection[str]) -> list[tuple[float, float]]:
@@ -126,7 +173,7 @@ def _node(number: int, step: Step, place: tuple[float, float], *, is_root: bool,
     family = _family(step, is_ai=is_root or is_sub)
     return GraphNode(
         f"n{number}", step.name, *place, width, height,
-        family, family if family == "ai" else OWN_ICONS.get(_type_name(step), family), is_sub, _lines(step.name), step.disabled,
+        family, family if family == "ai" else OWN_ICONS.get(_type_name(step), family), is_root, is_sub, _lines(step.name), step.disabled,
     )  # fmt: skip
 
 

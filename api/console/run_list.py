@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from api.authentication import Principal
-from api.console.pages import page
+from api.console.pages import fragment, page
 from api.console.problems import PAGE_HANDLERS
 from api.console.session import console
 from api.dependencies import Dependencies
@@ -23,6 +23,10 @@ from service.execution_store import Filter
 __all__ = ["RunListController"]
 
 PER_PAGE: Final = 50
+DOTS: Final = 20
+"""Last runs of each template."""
+RETRIED: Final = ("", RunStatus.FAILED, RunStatus.TIMED_OUT)
+"""Statuses of a list among whose runs failed ones may be."""
 Text = Annotated[str, QueryParameter(max_length=2000)]
 
 
@@ -80,7 +84,17 @@ class RunListController(Controller):
             templates=[each.key for each in await dependencies.store.summaries(request.user.tenant)],
             next_page=f"?{urlencode(set_ | {'cursor': runs.next_cursor})}" if runs.next_cursor else None,
             first_page=f"?{urlencode(set_)}" if cursor else None,
+            retry_fields=None if problem or status not in RETRIED else set_ | {"list": f"?{urlencode(set_)}"},
         )
+
+    @get("/by-template", **console(KeyScope.READ))
+    async def by_template(
+        self, request: Request[Principal, None, Any], dependencies: NamedDependency[Dependencies]
+    ) -> Response[bytes]:
+        """Return the last runs of each template, as a part of the list."""
+        keys = [each.key for each in await dependencies.store.summaries(request.user.tenant)]
+        latest = await dependencies.executions.latest(request.user.tenant, keys, DOTS)
+        return fragment(request, "last_runs", latest={key: runs for key, runs in latest.items() if runs})
 
 
 def _one_of(kind: type[RunStatus] | type[TriggerKind], value: str, name: str) -> str | None:

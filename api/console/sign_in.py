@@ -24,6 +24,7 @@ __all__ = ["HOME", "SESSION_KEY", "TOO_LONG", "SignInController", "audit_sign_in
 
 HOME: Final = "/console/runs"
 OPERATOR_HOME: Final = "/console/tenants"
+OPERATOR_PAGES: Final = (OPERATOR_HOME, "/console/operator-audit")
 BAD_KEY: Final = "This is no valid API key."
 MAX_KEY: Final = 4000
 """Characters of a key or token: the session is to fit into a cookie."""
@@ -72,7 +73,7 @@ class SignInController(Controller):
         if len(key) > SESSION_KEY:
             return public_page("sign_in", 400, next=to, error=TOO_LONG, provider=_name(provider))
         is_operator = principal.kind is ActorKind.OPERATOR
-        response = Redirect(to or (OPERATOR_HOME if is_operator else HOME), status_code=303)
+        response = Redirect(_first_page(to, is_operator=is_operator), status_code=303)
         secure = is_secure(request, dependencies)
         begin_session(response, dependencies.sessions, key, secure=secure, operator=is_operator)
         await audit_sign_in(dependencies, principal, address)
@@ -95,6 +96,13 @@ async def _principal(key: str, verifier: Verifier, operator: OperatorKey) -> Pri
         except Unauthorized:
             pass  # it may be a token
     return await verifier.verify(key)
+
+
+def _first_page(asked: str, *, is_operator: bool) -> str:
+    """Return the page that was asked for, or the first one where that is of the other kind: operators and tenants share none."""
+    if asked and is_operator is asked.startswith(OPERATOR_PAGES):
+        return asked
+    return OPERATOR_HOME if is_operator else HOME
 
 
 def _name(provider: OidcProvider | None) -> str:

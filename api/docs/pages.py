@@ -30,6 +30,7 @@ PAGE: Final = b"""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>tempor8: API</title>
+<link rel="icon" href="/console/static/icon.svg">
 <link rel="stylesheet" href="/docs/static/swagger-ui.css">
 <script defer src="/docs/static/swagger-ui-bundle.js"></script>
 <script defer src="/docs/static/docs.js"></script>

@@ -9,7 +9,7 @@ from api.moments import since_or_week, utc
 from api.problems import Problem
 from api.rates import Rates
 from api.repair.models import BulkRetryAnswer, BulkRetryRequest, FailureFilter, RetriedRun
-from api.runs.actions import retry_source
+from api.runs.actions import field_of, retry_source
 from service.errors import ServiceError
 from service.execution_store import ExecutionRow, Filter
 from service.run_reader import TemporalRuns
@@ -35,6 +35,10 @@ def filter_of(asked: FailureFilter, limit: int) -> Filter:
     return Filter(
         template=asked.workflow_template,
         fingerprint=asked.fingerprint,
+        status=asked.status,
+        trigger=asked.trigger,
+        user_id=asked.user_id,
+        field=field_of(asked.field),
         since=since_or_week(asked.since),
         until=utc(asked.until, "until"),
         open_failures=True,
@@ -56,7 +60,7 @@ class BulkRetry:
         """Try the runs of the filter again, or say what would happen.
 
         Raises:
-            BadRequest: a time is beyond the calendar.
+            BadRequest: a time is beyond the calendar, or the declared data are no name and value.
             RPCError, DatabaseUnavailable: a server is away; asking once more starts what was not started.
         """
         filter_ = filter_of(asked.filter, asked.limit)

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, Field
 
 from api.models import ErrorAnswer, Moment, RequestBody, RunSummary
+from schemas.kinds import RunStatus, TriggerKind
 from service.run_problems.problem import ProblemKind
 
 __all__ = [
@@ -68,6 +69,12 @@ class FailureFilter(RequestBody):
 
     workflow_template: str | None = Field(default=None, max_length=128)
     fingerprint: Fingerprint | None = None
+    status: Literal[RunStatus.FAILED, RunStatus.TIMED_OUT] | None = Field(default=None, description="null: both")
+    trigger: TriggerKind | None = Field(default=None, description="What started the run")
+    user_id: str | None = Field(default=None, max_length=1000)
+    field: str | None = Field(
+        default=None, max_length=2000, description="Data that the run has declared: name=value, such as order=4711"
+    )
     since: datetime | None = Field(default=None, description="Started then or later; default: seven days ago")
     until: datetime | None = Field(default=None, description="Started earlier than that")
 

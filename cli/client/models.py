@@ -241,6 +241,10 @@ class FailureFilter(TypedDict):
 
     workflow_template: "NotRequired[str | None]"
     fingerprint: "NotRequired[str | None]"
+    status: "NotRequired[Literal['failed', 'timed_out'] | None]"
+    trigger: "NotRequired[TriggerKind | None]"
+    user_id: "NotRequired[str | None]"
+    field: "NotRequired[str | None]"
     since: "NotRequired[str | None]"
     until: "NotRequired[str | None]"
 

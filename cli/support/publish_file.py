@@ -40,9 +40,7 @@ async def publish_file(
     )
     if before is not None and before.plan_hash == plan.id:
         return PublishedFile(None)
-    publication = await publish(templates, tenant, path.stem, compilation)
+    idle = not before.active if before else bool(plan.schedules) and not plan.active
+    publication = await publish(templates, tenant, path.stem, compilation, active=not idle)
     assert publication is not None
-    idle = not before.active if before else publication.scheduled and not plan.active
-    if idle:
-        await templates.deactivate(tenant, path.stem)
     return PublishedFile(publication, idle)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from cli.client.api import Client
 
-__all__ = ["Key", "Url", "call", "client", "show"]
+__all__ = ["Key", "Url", "client", "show"]
 
 DEFAULT_URL: Final = "http://127.0.0.1:8202"
 
@@ -22,7 +22,7 @@ Url = Annotated[str, typer.Option("--url", envvar="TEMPOR8_URL", help="Address o
 Key = Annotated[str | None, typer.Option("--key", envvar="TEMPOR8_API_KEY", help="API key.", show_envvar=True)]
 
 
-def call(method: str, url: str, path: str, key: str | None, **rest: Any) -> Any:
+def _call(method: str, url: str, path: str, key: str | None, **rest: Any) -> Any:
     """Return the JSON of the API's response.
 
     Raises:
@@ -53,7 +53,7 @@ def call(method: str, url: str, path: str, key: str | None, **rest: Any) -> Any:
 
 
 def client(url: str, key: str | None) -> "Client":
-    """Return the typed client of the API at an address. Its methods raise as `call`."""
+    """Return the typed client of the API at an address. Its methods raise as `_call`."""
     from cli.client.api import Client
 
     def send(
@@ -65,7 +65,7 @@ def client(url: str, key: str | None) -> "Client":
         body: Any = None,
     ) -> Any:
         rest = {} if body is None else {"json": body}
-        return call(method, url, path, key, params=params, headers=dict(headers or {}), **rest)
+        return _call(method, url, path, key, params=params, headers=dict(headers or {}), **rest)
 
     return Client(send)
 

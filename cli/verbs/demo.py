@@ -60,12 +60,13 @@ async def _demo(settings: object) -> bool:
             keys[tenant] = await up.tenants.issue(tenant, "demo")
         demo = [(path, compile_export(path.read_bytes(), file=path.name, catalog=CATALOG)) for path in EXPORTS]
         for path, compilation in [*compile_folder(), *demo]:
-            published = await publish(up.templates, "acme", path.stem, compilation)
+            quiet = compilation.plan is not None and bool(
+                compilation.plan.schedules
+            )  # nothing is to start by itself here
+            published = await publish(up.templates, "acme", path.stem, compilation, active=not quiet)
             if published is None:
                 _print(f"{path} does not compile: {compilation.diagnostics[0].message}")
                 return False
-            if published.scheduled:  # nothing is to start by itself here
-                await up.templates.deactivate("acme", published.key)
             _print(f"published {published.key} version {published.version}, plan {published.plan_hash[:12]}")
         if up.model:
             _print(

@@ -129,6 +129,7 @@ async def _publish_changes(up: "Stack", folder: Path) -> None:
                 typer.echo(f"  {up.url}/console/templates/{quote(version.key)}")
                 if published.idle:
                     typer.echo(
-                        f"  it is not active, so it does not start by itself: POST /templates/{version.key}/activate"
+                        "  it is not active, so it does not start by itself until somebody activates it: on that page, or"
+                        f" tempor8 templates activate {version.key} --url {up.url} --key KEY"
                     )
         await asyncio.sleep(0.5)

@@ -1,15 +1,18 @@
 """`tempor8 publish`: compile exports and publish them for a tenant."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.support.listing import Json, write_list
 from cli.support.options import verb
 
 if TYPE_CHECKING:
     from compiler import Compilation
+    from service.template_records import Publication
     from service.templates import TemplateStore
 
 app = verb()
@@ -22,6 +25,7 @@ def publish(
     allow_unsupported: Annotated[
         bool, typer.Option("--allow-unsupported", help="Steps that cannot run fail when they are reached.")
     ] = False,
+    json: Json = False,
 ) -> None:
     """Publish exports: each becomes the current version of its template and listens at its webhooks.
 
@@ -46,7 +50,7 @@ def publish(
             compiled = await asyncio.to_thread(
                 compile_export, _read(file), file=str(file), catalog=CATALOG, allow_unsupported=allow_unsupported
             )
-            results.append(await _publish(store, tenant, file, compiled))
+            results.append(await _publish(store, tenant, file, compiled, as_json=json))
         return all(results)
 
     change = Change(tenant, "template.publish", ", ".join(f"template/{file.stem}" for file in files))
@@ -54,7 +58,7 @@ def publish(
         raise typer.Exit(1)
 
 
-async def _publish(store: "TemplateStore", tenant: str, file: Path, compiled: "Compilation") -> bool:
+async def _publish(store: "TemplateStore", tenant: str, file: Path, compiled: "Compilation", *, as_json: bool) -> bool:
     from service.publishing import publish
     from service.template_records import WebhookConflict
 
@@ -68,9 +72,23 @@ async def _publish(store: "TemplateStore", tenant: str, file: Path, compiled: "C
             if each.level == "error":
                 typer.echo(f"{file}:{each.at.line or 1}: {each.code} {each.message}", err=True)
         return False
-    what = "published" if publication.created else "unchanged"
-    typer.echo(f"{what} {publication.key} version {publication.version} ({publication.plan_hash[:12]})")
+
+    def line(each: "Publication") -> str:
+        what = "published" if each.created else "unchanged"
+        return f"{what} {each.key} version {each.version} ({each.plan_hash[:12]})"
+
+    write_list([publication], line, partial(_members, file), as_json=as_json)
     return True
+
+
+def _members(file: Path, each: "Publication") -> dict[str, object]:
+    return {
+        "file": str(file),
+        "key": each.key,
+        "version": each.version,
+        "plan_hash": each.plan_hash,
+        "created": each.created,
+    }
 
 
 def _read(file: Path) -> bytes:

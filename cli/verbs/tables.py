@@ -51,6 +51,7 @@ def create(
     tenant: Tenant,
     name: Name,
     columns: Annotated[list[str], typer.Argument(help="name:type, type one of string, number, boolean, date.")],
+    json: Json = False,
 ) -> None:
     """Create a table and print its id."""
     from runtime.values.tables import Column, TableError, moment
@@ -71,7 +72,7 @@ def create(
     if table is None:
         typer.echo(f"tenant {tenant} has a table '{name}' already", err=True)
         raise typer.Exit(1)
-    typer.echo(table.id)
+    write_list([table], lambda each: each.id, lambda each: {"id": each.id, "name": each.name}, as_json=json)
 
 
 @app.command()

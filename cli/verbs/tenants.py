@@ -37,12 +37,13 @@ def create(
     tenant: Tenant,
     name: Annotated[str, typer.Option(help="Name for people.")] = "",
     key: Annotated[bool, typer.Option(help="Issue a first API key, which may do everything.")] = True,
+    json: Json = False,
 ) -> None:
     """Create a tenant and print its first API key on standard output."""
     if not _run(lambda store: store.create(tenant, name), Change(tenant, "tenant.create", f"tenant/{tenant}")):
         typer.echo(f"tenant {tenant} exists already", err=True)
     if key:
-        _show(_run(lambda store: store.issue_key(tenant, "first"), _issue(tenant)))
+        _show(_run(lambda store: store.issue_key(tenant, "first"), _issue(tenant)), as_json=json)
 
 
 @app.command()
@@ -54,6 +55,7 @@ def key(
         list[str] | None,
         typer.Option(help="What it may do: read, run, publish or admin; once for each. All of them when not given."),
     ] = None,
+    json: Json = False,
 ) -> None:
     """Issue an API key and print it on standard output."""
     from service.api_keys import KeyScope, scopes_of
@@ -66,7 +68,7 @@ def key(
     async def work(store: "TenantStore") -> "IssuedKey":
         return await store.issue_key(tenant, name, scopes=scopes, lifetime=timedelta(days=days) if days else None)
 
-    _show(_run(work, _issue(tenant)))
+    _show(_run(work, _issue(tenant)), as_json=json)
 
 
 @app.command()
@@ -92,6 +94,7 @@ def rotate(
     overlap: Annotated[
         float, typer.Option("--overlap-hours", help="For how long the old key goes on to work.", min=0, max=720)
     ] = 24,
+    json: Json = False,
 ) -> None:
     """Issue the key that takes the place of another, with the same name, scopes and lifetime, and print it."""
     from service.api_keys import KeyExpiredError, KeyReplacedError
@@ -106,7 +109,7 @@ def rotate(
         raise typer.Exit(1) from None
     if issued is None:
         _refuse_key(tenant, key_id)
-    _show(issued)
+    _show(issued, as_json=json)
 
 
 @app.command()
@@ -223,9 +226,11 @@ def _issue(tenant: str) -> Change:
     return Change(tenant, "key.issue", about)
 
 
-def _show(issued: "IssuedKey") -> None:
+def _show(issued: "IssuedKey", *, as_json: bool) -> None:
     typer.echo("this key is shown once:", err=True)
-    typer.echo(issued.secret)
+    write_list(
+        [issued], lambda each: each.secret, lambda each: asdict(each.key) | {"key": each.secret}, as_json=as_json
+    )
 
 
 def _refuse_key(tenant: str, key_id: str) -> NoReturn:

@@ -1,8 +1,8 @@
 """`tempor8 workflow`: runs over the REST API."""
 
+import contextlib
 import json
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,29 +11,13 @@ import typer
 from cli.support.options import verb
 from cli.support.proxies import is_elsewhere
 from cli.support.rest import DEFAULT_URL, Key, Url, client, show
+from cli.support.runs import Declared, Fingerprint, Since, Template, Trigger, Until, User, Version
+from schemas.kinds import RunStatus
 
 if TYPE_CHECKING:
     from cli.client.models import Answer, RetryRequest, StartRequest
 
 app = verb()
-
-
-class Version(StrEnum):
-    """Which version of a template a retry takes."""
-
-    ORIGINAL = "original"
-    CURRENT = "current"
-
-
-class Status(StrEnum):
-    """Statuses of runs."""
-
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELED = "canceled"
-    TERMINATED = "terminated"
-    TIMED_OUT = "timed_out"
 
 
 WorkflowId = Annotated[str, typer.Argument(help="The workflow_id that the start printed.")]
@@ -132,7 +116,8 @@ def _line(kind: str, data: dict[str, Any]) -> str:
     sign = "✕" if data["status"] == "error" else "✓"
     error = data.get("error") or {}
     after = f": {error['message']}" if error.get("message") else ""
-    return f"{sign} {data['node']} {data['duration_ms'] or 0} ms, {sum(data['items_out'])} items{after}"
+    items = sum(data["items_out"])
+    return f"{sign} {data['node']} {data['duration_ms'] or 0} ms, {items} item{'' if items == 1 else 's'}{after}"
 
 
 @app.command()
@@ -189,8 +174,18 @@ def retry(
 
 @app.command("list")
 def list_(
-    status: Annotated[Status | None, typer.Option(help="Runs with this status.")] = None,
-    template: Annotated[str | None, typer.Option(help="Key of a template.")] = None,
+    *,
+    status: Annotated[RunStatus | None, typer.Option(help="Runs with this status.")] = None,
+    template: Template = None,
+    trigger: Trigger = None,
+    user: User = None,
+    field: Declared = None,
+    fingerprint: Fingerprint = None,
+    since: Since = None,
+    until: Until = None,
+    problem: Annotated[
+        bool | None, typer.Option("--problem/--no-problem", help="Runs that are stuck or incomplete, or all others.")
+    ] = None,
     limit: Annotated[int, typer.Option(help="Runs per page, 200 at most.", min=1, max=200)] = 50,
     cursor: Annotated[str | None, typer.Option(help="next_cursor of the page before.")] = None,
     url: Url = DEFAULT_URL,
@@ -199,17 +194,28 @@ def list_(
     """List runs, newest first."""
     show(
         client(url, key).workflows_list(
-            status=None if status is None else status.value, template=template, limit=limit, cursor=cursor
+            status=status.value if status else None,
+            template=template,
+            trigger=trigger.value if trigger else None,
+            user_id=user,
+            field=field,
+            fingerprint=fingerprint,
+            since=since,
+            until=until,
+            problem=problem,
+            limit=limit,
+            cursor=cursor,
         )
     )
 
 
 def _wait(url: str, path: str, key: str | None) -> None:
-    """Wait for the end of the run, 50 s at most; that it goes on (409) is no error here."""
+    """Wait for the end of the run, 50 s at most; that it goes on (409) is no error here, and the next request tells of a cut."""
     import httpx
 
     address, headers = f"{url.rstrip('/')}{path}/result", {"X-API-Key": key or ""}
-    httpx.get(address, params={"wait": 50}, headers=headers, timeout=75, trust_env=is_elsewhere(url))
+    with contextlib.suppress(httpx.HTTPError):
+        httpx.get(address, params={"wait": 50}, headers=headers, timeout=75, trust_env=is_elsewhere(url))
 
 
 def _json(text: str) -> Any:

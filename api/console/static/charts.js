@@ -11,6 +11,9 @@
   const money = (value) => '$' + value.toLocaleString('en', {maximumSignificantDigits: 4});
   const SHOW = {runs: number, tokens: number, ms: duration, usd: money};
 
+  // A value without neighbours has no line, and uPlot leaves points out where they are close.
+  const alone = (values) => values.some((value, place) => value != null && values[place - 1] == null && values[place + 1] == null);
+
   const draw = (element) => {
     const {unit, times, lines} = element.dataset;
     const colour = (name) => getComputedStyle(element).getPropertyValue(name).trim();
@@ -31,7 +34,7 @@
         {value: (_, seconds) => seconds == null ? '–' : at(seconds).slice(0, 16).replace('T', ' ')},
         ...names.map((name, place) => ({
           label: name.replaceAll('_', ' '), stroke: colour(STATUS[name] || LINES[place % LINES.length]), width: 2,
-          dash: DASHES[place % DASHES.length], points: {size: 5}, value: (_, value) => show(value), spanGaps: false,
+          dash: DASHES[place % DASHES.length], points: {size: 5, ...(alone(data[name]) && {show: true})}, value: (_, value) => show(value), spanGaps: false,
         })),
       ],
     };

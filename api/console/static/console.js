@@ -32,14 +32,55 @@
       || graph.querySelector('.family-trigger.state-success') || graph.querySelector('.family-trigger');
     if (!node) return;
     const box = node.getBoundingClientRect(), frame = graph.getBoundingClientRect();
+    if (node.matches('.state-idle') && box.right < frame.right && box.bottom < frame.bottom) return;
     graph.scrollLeft += box.left + box.width / 2 - frame.left - frame.width / 2;
     graph.scrollTop += box.top + box.height / 2 - frame.top - frame.height / 2;
   };
-  if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', centre);
-  else centre();
+
+  // On a narrow screen one part of a run is shown at a time: that of the address, else the one before, else its steps.
+  let part = 'part-steps';
+  const show = () => {
+    const parts = document.querySelector('.parts');
+    if (!parts) return;
+    const named = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const section = named && named.closest('.parts > section');
+    if (section) part = section.id;
+    if (!document.getElementById(part)) part = 'part-steps';
+    for (const each of parts.querySelectorAll(':scope > section')) each.classList.toggle('away', each.id !== part);
+    for (const tab of parts.querySelectorAll('.part-tabs a')) {
+      if (tab.hash === '#' + part) tab.setAttribute('aria-current', 'true');
+      else tab.removeAttribute('aria-current');
+    }
+  };
+  window.addEventListener('hashchange', () => { show(); open(); });
+  document.addEventListener('click', (event) => {
+    const tab = event.target.closest('.part-tabs a');
+    if (!tab) return;
+    event.preventDefault();  // the page stays where it is
+    history.replaceState(null, '', tab.hash);
+    show();
+    open();
+  });
+
+  // A graph is placed once, when it is first seen: of a page, of one whose run has ended, or behind its tab.
+  const open = () => {
+    const graph = document.getElementById('graph');
+    if (!graph || graph.dataset.open || !graph.clientWidth) return;
+    graph.dataset.open = 'true';
+    centre();
+  };
+  const begin = () => {
+    show();
+    open();
+    const section = document.querySelector('.bar [aria-current]');
+    if (section) section.scrollIntoView({block: 'nearest', inline: 'center'});
+  };
+  if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', begin);
+  else begin();
 
   // On a narrow screen the items of a node are below the graph: show them when they have come.
   document.addEventListener('htmx:after:swap', () => {
+    if (document.querySelector('.parts') && !document.querySelector('.part-tabs [aria-current]')) { show(); open(); }
     const panel = document.getElementById('panel');
     if (panel && document.activeElement.closest('#graph, #steps, #panel') && window.innerWidth < 1100) panel.scrollIntoView({block: 'nearest'});
   });

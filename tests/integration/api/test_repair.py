@@ -85,6 +85,34 @@ async def test_a_hundred_failed_runs_of_two_causes_are_two_groups_and_are_retrie
     assert (await retry(acme, **every))["matches"] == 0
 
 
+async def test_a_filter_chooses_by_user_trigger_declared_data_and_status(acme: httpx.AsyncClient) -> None:
+    declare = node("Note", "executionData", 1, dataToSave={"values": [{"key": "order", "value": "={{ $json.order }}"}]})
+    stop = node("Stop", "stopAndError", 1, errorMessage="Nobody is there")
+    flow = export("Chosen", node("Start", "manualTrigger"), declare, stop)
+    assert (await acme.post("/templates", params={"key": "chosen"}, json=flow)).status_code == 201
+    runs = [
+        await started(acme, "chosen", {"order": order}, user_id=user)
+        for user, order in (("ada", 1), ("ada", 2), ("bob", 1))
+    ]
+
+    async def counted() -> Any:
+        return sum(each["runs"] for each in await failures(acme, "chosen")) == len(runs)
+
+    await eventually(counted, 60)
+
+    async def chosen(**filter_: str) -> list[int]:
+        preview = await retry(acme, filter={"workflow_template": "chosen"} | filter_)
+        assert preview["matches"] == len(preview["runs"])
+        return sorted(runs.index(each["workflow_id"]) for each in preview["runs"])
+
+    assert await chosen(user_id="ada") == [0, 1]
+    assert await chosen(field="order=1") == [0, 2]
+    assert await chosen(user_id="ada", field="order=1", trigger="api", status="failed") == [0]
+    assert await chosen(trigger="webhook") == await chosen(status="timed_out") == await chosen(user_id="eve") == []
+    for bad in ({"field": "order"}, {"trigger": "odd"}, {"status": "completed"}):
+        assert (await acme.post("/workflows/retry", json={"filter": bad})).status_code == 400
+
+
 async def test_the_same_request_twice_starts_each_run_once(acme: httpx.AsyncClient) -> None:
     await failed_runs(acme, "twice", "a")
     body = {"filter": {"workflow_template": "twice"}, "dry_run": False}

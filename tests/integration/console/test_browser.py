@@ -1,5 +1,7 @@
 """The console in Chromium: live, resumed after a cut, by keyboard, on a narrow screen, light and dark."""
 
+import asyncio
+import re
 from typing import Any
 
 import httpx
@@ -52,7 +54,8 @@ async def test_a_run_is_seen_live_until_its_end_without_a_reload(
         await sign_in(page, wire, api_keys[0], f"/console/runs/{run}")
         await page.evaluate("window.loadedOnce = true")
         await expect(page.locator(".node.state-waiting")).to_have_attribute("id", "n1", timeout=LIVE_MS)
-        await expect(page.locator("#waiting")).to_contain_text("First wait waits for a call", timeout=LIVE_MS)
+        await expect(page.locator("#waiting")).to_contain_text("First wait waits for an answer", timeout=LIVE_MS)
+        await expect(page.locator("#waiting")).to_contain_text(f"{wire.url}/webhook-waiting/{run}/", timeout=LIVE_MS)
         await picture(page, "run-live")
         await open_gate(acme, dependencies, run, 0)
         await expect(page.locator("#n2")).to_have_class("node family-data state-success", timeout=LIVE_MS)
@@ -104,6 +107,53 @@ async def test_items_of_a_node_are_reached_by_keyboard(
         await picture(page, "run-failed")
 
 
+async def test_the_input_of_the_step_that_failed_is_there_at_once_and_never_over_what_was_chosen(
+    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
+) -> None:
+    run = await started(acme, "failing", {"name": "Ada"})
+    await ended(acme, run)
+    chosen = asyncio.Event()
+
+    async def late(route: Any) -> None:
+        await chosen.wait()
+        await route.continue_()
+
+    async with watched_page(browser) as page:
+        await sign_in(page, wire, api_keys[0], f"/console/runs/{run}")
+        await expect(page.locator("#panel")).to_contain_text('"name": "Ada"', timeout=LIVE_MS)
+        await page.route(re.compile("/node[?].*side=input"), late)
+        await page.reload()
+        await page.locator("#n1-open").focus()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#panel")).to_contain_text('"reached": "yes"', timeout=LIVE_MS)
+        async with page.expect_response(re.compile("/node[?].*side=input")):
+            chosen.set()
+        await page.wait_for_timeout(300)
+        await expect(page.locator("#panel")).to_contain_text('"reached": "yes"')
+
+
+async def test_failed_runs_of_a_filtered_list_are_previewed_and_retried(
+    wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
+) -> None:
+    await failed_runs(acme, "browser-list", "aab")
+    await publish(acme, "browser-list", mended=True)
+    async with watched_page(browser) as page:
+        await sign_in(page, wire, api_keys[0], "/console/runs")
+        await page.locator("summary", has_text="Last runs by template").click()
+        row = page.locator(".last-runs li", has_text="browser-list")
+        await expect(row.locator(".dot")).to_have_count(3, timeout=LIVE_MS)
+        await row.get_by_role("link", name="browser-list").click()
+        await page.locator("summary", has_text="Retry failed runs").click()
+        await page.locator(".menu").get_by_label("With").select_option("current")
+        await picture(page, "runs-retry")
+        await page.get_by_role("button", name="Preview the retry").click()
+        await expect(page.get_by_role("status")).to_contain_text("3 of 3 failed runs would be started again")
+        await page.get_by_role("button", name="Retry 3 runs").click()
+        await expect(page.get_by_role("status")).to_contain_text("3 of 3 failed runs were started again")
+        await page.get_by_role("link", name="Back").click()
+        await page.wait_for_url("**/console/runs?template=browser-list")
+
+
 async def test_a_cause_is_previewed_and_retried(
     wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
 ) -> None:
@@ -151,10 +201,8 @@ async def test_every_page_fits_a_narrow_screen(
             width = await page.evaluate("document.documentElement.scrollWidth")
             assert width <= 360, path
         await page.goto(f"{wire.url}/console/runs/{run}")
-        steps, graph = await page.locator("#steps").bounding_box(), await page.locator("#graph").bounding_box()
-        assert steps is not None
-        assert graph is not None
-        assert steps["y"] < graph["y"], "steps come first"
+        await expect(page.locator("#steps")).to_be_visible()
+        await expect(page.locator("#graph")).to_be_hidden()
         await picture(page, f"run-narrow-{scheme}")
     async with watched_page(browser, viewport={"width": 1280, "height": 800}, color_scheme=scheme) as page:
         await sign_in(page, wire, api_keys[0])

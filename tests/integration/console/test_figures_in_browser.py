@@ -27,6 +27,17 @@ PAINTED = """canvas => {
 }"""
 
 
+COLOURED = """canvas => {
+    const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    for (let at = 0; at < data.length; at += 4) {
+        const [red, green, blue, opaque] = data.slice(at, at + 4);
+        if (opaque > 200 && Math.max(red, green, blue) - Math.min(red, green, blue) > 80) return true;
+    }
+    return false;
+}"""
+"""Whether a line or a point is there: axes and their texts are grey."""
+
+
 def run(tenant: str, number: int, template: str, status: str, began: datetime, usage: int = 0) -> ExecutionRow:
     requests = [
         UsageRow(f"agent-{number % 11}", "Agent", "m", 100, usage, 40, "success", began, cost_usd=0.01 * number)
@@ -98,6 +109,20 @@ async def test_curves_are_drawn_and_stand_in_a_table_too(
         await page.wait_for_url("**days=1&template=")
         await page.goto(f"{wire.url}/console/figures?days=1&template=k2")
         await expect(page.locator(".chart canvas")).to_have_count(4)
+
+
+async def test_a_value_without_neighbours_is_seen_on_a_phone_too(
+    wire: Wire, browser: Any, operator: httpx.AsyncClient, database: Database
+) -> None:
+    """The first runs of a day have no line, and points are left out where they are close."""
+    assert (await operator.post("/operator/tenants", json={"id": "single"})).is_success
+    await ExecutionStore(database).write("single", [run("single", 1, "k", "completed", datetime.now(UTC))])
+    issued = await operator.post("/operator/tenants/single/keys", json={"scopes": ["read"]})
+    async with watched_page(browser, viewport={"width": 360, "height": 800}) as page:
+        await sign_in(page, wire, issued.json()["key"], "/console/figures?days=1")
+        durations = page.locator(".chart[data-unit=ms] canvas")
+        await expect(durations).to_have_count(1)
+        assert await durations.evaluate(COLOURED)
 
 
 async def test_a_tenant_without_runs_is_told_so(wire: Wire, browser: Any, operator: httpx.AsyncClient) -> None:

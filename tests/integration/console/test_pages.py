@@ -1,5 +1,6 @@
 """Every page with what it shows, the actions that it offers, and that another tenant's things do not exist."""
 
+import html
 import re
 from typing import Any
 from urllib.parse import quote
@@ -137,7 +138,7 @@ async def test_a_cause_is_previewed_and_its_runs_are_tried_again(
 ) -> None:
     await failed_runs(acme, "console-cause", "aaab")
     page = await shown(browser, "/console/failures", template="console-cause")
-    assert "3 × console-cause: Check" in page.text
+    assert '3 × <a href="/console/templates/console-cause">console-cause</a>: Check' in page.text
     assert "has no address" in page.text
     await publish(acme, "console-cause", mended=True)
     fields = {"csrf": token_of(page), "template": "console-cause", "version": "current"}
@@ -150,6 +151,47 @@ async def test_a_cause_is_previewed_and_its_runs_are_tried_again(
     assert {(await ended(acme, each))["status"] for each in new[1::2]} == {"completed"}
     row = next(each for each in (await acme.get("/audit")).json()["items"] if each["action"] == "run.retry_many")
     assert (row["object"], row["outcome"], row["actor"]["kind"]) == ("template/console-cause", "done", "key")
+
+
+async def test_failed_runs_of_a_filtered_list_are_previewed_and_tried_again(
+    browser: httpx.AsyncClient, acme: httpx.AsyncClient
+) -> None:
+    """Whose runs they are and what they declare chooses among them, as in the list; the others stay as they are."""
+    declare = node("Note", "executionData", 1, dataToSave={"values": [{"key": "order", "value": "={{ $json.order }}"}]})
+    stop = node("Stop", "stopAndError", 1, errorMessage="Nobody is there")
+    flow = export("Chosen", node("Start", "manualTrigger"), declare, stop)
+    assert (await acme.post("/templates", params={"key": "console-chosen"}, json=flow)).status_code == 201
+    places = [("ada", 1), ("ada", 2), ("bob", 1)]
+    runs = [await started(acme, "console-chosen", {"order": order}, user_id=user) for user, order in places]
+    for run in runs:
+        await ended(acme, run)
+        await in_list(acme, run)
+    page = await shown(browser, "/console/runs", template="console-chosen", user_id="ada", field="order=1")
+    form = page.text.partition('action="/console/failures/retry"')[2].partition("</form>")[0]
+    fields = {
+        name: html.unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
+    }
+    preview = await browser.post("/console/failures/retry", data=fields | {"do": "preview"})
+    assert "1 of 1 failed runs would be started again" in preview.text
+    assert "user ada · data order=1" in preview.text
+    assert runs[0] in preview.text
+    assert 'href="/console/runs?template=console-chosen' in preview.text, "and back to the list"
+    assert "Retry failed runs" not in (await shown(browser, "/console/runs", status="completed")).text
+    for bad in ({"field": "order"}, {"trigger": "odd"}, {"since": "yesterday"}, {"status": "completed"}):
+        answer = await browser.post("/console/failures/retry", data=fields | bad | {"do": "preview"})
+        assert answer.status_code == 400, bad
+    done = await browser.post("/console/failures/retry", data=fields | {"do": "retry"})
+    assert "1 of 1 failed runs were started again" in done.text
+
+
+async def test_last_runs_are_shown_by_template(browser: httpx.AsyncClient, acme: httpx.AsyncClient) -> None:
+    run = await started(acme, "greeting")
+    await ended(acme, run)
+    await in_list(acme, run)
+    assert "/console/runs/by-template" in (await shown(browser, "/console/runs")).text
+    part = await shown(browser, "/console/runs/by-template")
+    assert f'class="dot status-completed" href="/console/runs/{run}"' in part.text
+    assert 'href="/console/runs?template=greeting"' in part.text
 
 
 async def test_templates_show_versions_verdicts_and_diagnostics_and_are_switched(

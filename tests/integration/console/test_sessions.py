@@ -206,6 +206,17 @@ async def test_the_operators_key_opens_the_operators_pages_and_nothing_of_a_tena
             assert "not of a page of this session" in (await operator.post(path, data={"csrf": "x"})).text, path
 
 
+async def test_whoever_signs_in_comes_to_a_page_of_their_own(application: Litestar, api_keys: tuple[str, str]) -> None:
+    """`/` asks everybody to sign in for the list of runs, which the operator may not see."""
+    pages = {OPERATOR_KEY: "/console/tenants", api_keys[0]: "/console/runs"}
+    for key, first in pages.items():
+        async with client(application) as browser:
+            for asked in ("", *pages.values(), "/console/operator-audit", "/console/failures"):
+                answer = await browser.post("/console/sign-in", data={"key": key, "next": asked})
+                own = asked.startswith(("/console/tenants", "/console/operator-audit")) == (key == OPERATOR_KEY)
+                assert answer.headers["location"] == (asked if asked and own else first), asked
+
+
 async def test_an_operators_session_ends_with_the_key(application: Litestar, monkeypatch: pytest.MonkeyPatch) -> None:
     async with signed_in(application, OPERATOR_KEY) as operator:
         assert (await operator.get("/console/tenants")).status_code == 200

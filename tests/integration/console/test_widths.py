@@ -20,7 +20,7 @@ PHONE: Final = {"width": 360, "height": 740}
 KEY: Final = "a_rather_long_key_" * 6
 """108 of the 128 characters that a key may have, without a place to break at."""
 TOO_WIDE: Final = """() => [...document.querySelectorAll("main, main *, header")]
-    .filter(each => each.getBoundingClientRect().right > innerWidth + 1 && !each.closest(".graph, .scroll"))
+    .filter(each => each.getBoundingClientRect().right > innerWidth + 1 && !each.closest(".graph, .scroll, details:not([open]) > :not(summary)"))
     .map(each => each.outerHTML.slice(0, 120)).slice(0, 3)"""
 
 
@@ -52,9 +52,8 @@ async def test_long_names_and_messages_stay_in_the_page(
         for path in paths:
             await page.goto(f"{wire.url}/console/{path}")
             if path == f"runs/{run}":
-                await expect(page.locator("#timeline table")).to_be_visible(timeout=LIVE_MS)
-                await page.locator("#steps a").first.click()
-                await expect(page.locator("#panel h2")).to_be_visible(timeout=LIVE_MS)
+                await page.locator("#steps a").nth(1).click()
+                await expect(page.locator("#panel h2")).to_have_text("Set", timeout=LIVE_MS)
                 await page.locator("summary", has_text="Retry").click()
                 await expect(page.get_by_role("button", name="Start a new run")).to_be_visible()
                 await picture(page, "run-narrow-long")
@@ -63,7 +62,17 @@ async def test_long_names_and_messages_stay_in_the_page(
         assert wide == {}
 
 
-async def test_on_a_phone_a_run_has_its_steps_its_graph_its_timeline(
+async def test_on_a_phone_the_section_that_is_open_is_in_sight(
+    wire: Wire, browser: Any, api_keys: tuple[str, str]
+) -> None:
+    async with watched_page(browser, viewport=PHONE) as page:
+        await sign_in(page, wire, api_keys[0], "/console/keys")
+        box = await page.locator(".bar [aria-current]").bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] <= PHONE["width"] - box["width"]
+
+
+async def test_on_a_phone_a_run_has_its_steps_first_and_the_other_parts_as_tabs(
     wire: Wire, browser: Any, acme: httpx.AsyncClient, api_keys: tuple[str, str]
 ) -> None:
     answer = await acme.post("/workflows/start", json={"workflow_template": "greeting", "input_data": {}})
@@ -71,9 +80,15 @@ async def test_on_a_phone_a_run_has_its_steps_its_graph_its_timeline(
     await ended(acme, run)
     async with watched_page(browser, viewport=PHONE) as page:
         await sign_in(page, wire, api_keys[0], f"/console/runs/{run}")
-        await expect(page.locator("#timeline table")).to_be_visible(timeout=LIVE_MS)
-        parts = ("steps-title", "steps", "graph", "timeline-title", "timeline", "panel")
-        boxes = [await page.locator(f"#{each}").bounding_box() for each in parts]
-        tops = [box["y"] for box in boxes if box is not None]
-        assert len(tops) == len(parts)
-        assert tops == sorted(tops)
+        await expect(page.locator("#steps li").first).to_be_visible(timeout=LIVE_MS)
+        await expect(page.locator("#graph, #timeline")).to_have_count(2)
+        tabs = page.get_by_role("navigation", name="Parts of the page")
+        for name, part in (("Graph", "#graph"), ("Timeline", "#timeline table"), ("Steps", "#steps")):
+            await tabs.get_by_role("link", name=name).press("Enter")
+            await expect(page.locator(part)).to_be_visible(timeout=LIVE_MS)
+            await expect(tabs.locator("[aria-current]")).to_have_text(name)
+            hidden = [each for each in ("#graph", "#timeline", "#steps") if not part.startswith(each)]
+            for each in hidden:
+                await expect(page.locator(each)).to_be_hidden()
+            assert not await page.evaluate(TOO_WIDE)
+            await picture(page, f"run-narrow-{name.lower()}")

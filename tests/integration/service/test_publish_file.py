@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cli.support.publish_file import PublishedFile, publish_file
 from compiler import compile_export
 from runtime.catalog import CATALOG
-from runtime.platform.postgres import Database
+from runtime.platform.postgres import Connection, Database
+from service.schedule_store import write_schedules
 from service.templates import TemplateStore
 from tests.exports import export, node
 
@@ -48,6 +50,25 @@ async def test_a_restart_does_not_start_what_is_inactive(templates: TemplateStor
     assert again.idle
     assert again.publication is not None
     assert not await is_active(templates, file)
+
+
+async def test_an_inactive_schedule_is_at_no_moment_one_that_runs(
+    templates: TemplateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks after schedules starts what is there at once: a poll would fail, since its template is not active."""
+    written: list[int] = []
+
+    async def watched(connection: Connection, tenant: str, key: str, schedules: list[Any]) -> None:
+        written.append(len(schedules))
+        await write_schedules(connection, tenant, key, schedules)
+
+    monkeypatch.setattr("service.templates.write_schedules", watched)
+    file = Path("watched-never.json")
+    await saved(templates, file, active=False)
+    await saved(templates, file, active=False, minutes=7)
+    assert written == [0, 0]
+    await templates.activate(TENANT, file.stem)
+    assert written[-1] == 1
 
 
 async def test_what_was_activated_by_hand_stays_so(templates: TemplateStore) -> None:

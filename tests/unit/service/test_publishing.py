@@ -36,7 +36,7 @@ async def test_a_version_says_whether_it_runs_and_which_nodes_differ() -> None:
     await publish(cast("TemplateStore", store), "acme", "report", made, description="Weekly", created_by="k1")
     assert store.published == [{
         "tenant": "acme", "key": "report", "plan": made.plan, "text": made.text, "description": "Weekly", "created_by": "k1",
-        "metadata": {"runnable": True, "differs": ["Count", "Odd"]},
+        "metadata": {"runnable": True, "differs": ["Count", "Odd"]}, "active": True,
     }]  # fmt: skip
 
 
