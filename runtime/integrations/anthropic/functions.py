@@ -91,7 +91,7 @@ async def message(run: Run, scope: Scope) -> list[Item]:
     options = _options(scope)
     given = (scope.parameters.get("messages") or {}).get("values") or []
     messages = [
-        {"content": each["content"], "role": each.get("role", "user")}
+        {"content": each.get("content", UNDEFINED), "role": each.get("role", "user")}
         for each in given
         if not _is_blank(each.get("content"))
     ]
@@ -124,7 +124,8 @@ async def message(run: Run, scope: Scope) -> list[Item]:
 
 
 def _is_blank(content: Any) -> bool:
-    return is_empty(content) or not js_string(content).strip()
+    """Return whether a content is a text of spaces; whatever else an expression gives is sent."""
+    return isinstance(content, str) and not content.strip()
 
 
 async def _attachments(run: Run, scope: Scope) -> list[dict[str, Any]]:
@@ -152,7 +153,7 @@ def _kind_of(media_type: Any, scope: Scope) -> str:
         return "image"
     if text == "application/pdf":
         return "document"
-    raise NodeError(f"Anthropic reads images and PDFs only, and a file is of the type '{text}'", item=scope.index)
+    raise NodeError(f"Unsupported file type: {text}. Only images and PDFs are supported.", item=scope.index)
 
 
 def _tools(options: Mapping[str, Any]) -> list[dict[str, Any]]:

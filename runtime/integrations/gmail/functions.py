@@ -176,8 +176,11 @@ def _encoded(scope: Scope, headers: Mapping[str, Any], files: Sequence[Attachmen
         if text is not None and not isinstance(text, str):
             raise ThrownError('The "chunk" argument must be of type string', item=scope.index)
         html = parameters.get("htmlMessage") if parameters.get("includeHtml") else None
-    elif parameters.get("emailType") == "html":
-        text, html = None, text
+    else:
+        text = "" if text is None else js_string(text)
+        text = text if text.strip() else ""
+        if text and parameters.get("emailType") == "html":
+            text, html = None, text
     return encode(headers, scope.now, text=text, html=html, files=files)
 
 

@@ -107,7 +107,9 @@ def simplified(message: Mapping[str, Any], labels: Sequence[Mapping[str, Any]]) 
     made = {name: each for name, each in message.items() if name != "labelIds"}
     if isinstance(ids := message.get("labelIds"), list):
         made["labels"] = [
-            {name: each[name] for name in ("id", "name") if name in each} for each in labels if each.get("id") in ids
+            {name: each[name] for name in ("id", "name") if name in each}
+            for each in labels
+            if isinstance(each, Mapping) and each.get("id") in ids
         ]
     payload = message.get("payload")
     if isinstance(payload, Mapping) and payload.get("headers"):

@@ -50,7 +50,7 @@ def body(scope: Scope) -> dict[str, Any]:
     """Return the body of a message. Raise NodeError."""
     parameters, options = scope.parameters, options_of(scope)
     given = (parameters.get("messages") or {}).get("values") or []
-    require([each.get("content", UNDEFINED) for each in given])
+    require([each.get("content", UNDEFINED) for each in given], "m.content")
     config = {name: options[name] for name in _CONFIG if name in options}
     if "thinkingBudget" in options:
         config["thinkingConfig"] = {"thinkingBudget": options["thinkingBudget"]}
@@ -59,7 +59,9 @@ def body(scope: Scope) -> dict[str, Any]:
     made: dict[str, Any] = {
         "tools": [],
         "contents": [
-            {"parts": [{"text": each.get("content", "")}], "role": each.get("role", "user")} for each in given
+            {"parts": [{"text": each["content"]}], "role": each.get("role", "user")}
+            for each in given
+            if each["content"].strip()
         ],
         "generationConfig": config,
     }
@@ -94,12 +96,12 @@ def _add_tools(made: dict[str, Any], scope: Scope) -> None:
         made["tools"].append({"codeExecution": {}})
 
 
-def require(prompts: list[Any]) -> None:
-    """Raise NodeError unless one of the prompts has a text."""
+def require(prompts: list[Any], name: str = "text") -> None:
+    """Raise NodeError unless one of the prompts has a text; `name`: what n8n's code calls one."""
     for each in prompts:
         if each is None or each is UNDEFINED:
             raise unreadable(each, "trim")
         if not isinstance(each, str):
-            raise ThrownError("text.trim is not a function", description="A prompt is a text.")
-    if all(is_empty(each) for each in prompts):
+            raise ThrownError(f"{name}.trim is not a function", description="A prompt is a text.")
+    if not any(each.strip() for each in prompts):
         raise NodeError("A non-empty prompt is required.")

@@ -164,8 +164,8 @@ async def upsert_contact(run: Run, scope: Scope) -> list[Item]:
     if profile is None or profile is UNDEFINED:
         raise ThrownError(f"Cannot set properties of {'null' if profile is None else 'undefined'} (setting 'isNew')")
     is_new = made.get("isNew", UNDEFINED) if isinstance(made, Mapping) else UNDEFINED
-    if isinstance(profile, Mapping) and is_new is not UNDEFINED:
-        profile = {**profile, "isNew": is_new}
+    if isinstance(profile, Mapping):
+        profile = {**{name: each for name, each in profile.items() if name != "isNew"}, "isNew": is_new}
     return [{"json": profile}]
 
 

@@ -16,13 +16,13 @@ from runtime.integrations.langchain_openai.responses import response_body, respo
 from runtime.integrations.operation import Run
 from runtime.integrations.polling import poll
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED
 
 __all__ = [
     "analyze", "analyze_by_chat", "answer", "assistant_reply", "assistant_tools", "chat", "choices", "edit",
-    "generate", "generated", "respond", "simple_assistants", "speak", "updated_tools", "video",
+    "generate", "generated", "metadata", "required_metadata", "respond", "simple_assistants", "speak", "updated_tools", "video",
 ]  # fmt: skip
 
 JSON_PROMPT: Final = "You are a helpful assistant designed to output JSON."
@@ -35,13 +35,37 @@ def chat(scope: Scope) -> dict[str, Any]:
     parameters = scope.parameters
     given = [each for each in _entries(parameters.get("messages")) if isinstance(each, Mapping)]
     _require([each.get("content") for each in given])
-    messages = [{"role": each.get("role", "user"), "content": each.get("content", "")} for each in given]
+    messages = [
+        {"role": each.get("role", "user"), **({"content": each["content"]} if "content" in each else {})}
+        for each in given
+    ]
     body: dict[str, Any] = {"model": scope.located("modelId", parameters.get("modelId")), "messages": messages}
     if parameters.get("jsonOutput"):
         messages.insert(0, {"role": "system", "content": JSON_PROMPT})
         body["response_format"] = {"type": "json_object"}
     options = parameters.get("options") or {}
     return body | {_CHAT_NAMES.get(name, name): each for name, each in options.items() if name != "maxToolsIterations"}
+
+
+def metadata(scope: Scope) -> Any:
+    """Return the metadata of a new conversation; UNDEFINED for what is no object, or an empty one."""
+    found = _metadata((scope.parameters.get("options") or {}).get("metadata"))
+    return found if isinstance(found, Mapping | list) and found else UNDEFINED
+
+
+def required_metadata(scope: Scope) -> Any:
+    """Return the metadata of a change. Raise NodeError without any."""
+    given = scope.parameters.get("metadata")
+    if not truthy(given):
+        raise NodeError("Metadata is required", item=scope.index)
+    return _metadata(given)
+
+
+def _metadata(given: Any) -> Any:
+    try:
+        return parse_json(given) if isinstance(given, str) and given else given
+    except NotJsonError as error:
+        raise NodeError("Invalid JSON in metadata field", description=error.message) from error
 
 
 def choices(scope: Scope) -> Any:
@@ -271,5 +295,5 @@ def _entries(collection: Any) -> list[Any]:
 
 
 def _require(prompts: list[Any]) -> None:
-    if all(is_empty(each) for each in prompts):
+    if not any(isinstance(each, str) and each.strip() for each in prompts):
         raise NodeError("A non-empty prompt is required.")

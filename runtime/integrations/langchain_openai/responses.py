@@ -44,9 +44,10 @@ async def _part(run: Run, scope: Scope, message: Mapping[str, Any]) -> dict[str,
         return part | await _source(run, scope, message, message.get("imageType", "url"), "image")
     if kind == "file":
         return {"type": "input_file"} | await _source(run, scope, message, message.get("fileType", "url"), "file")
+    text = {"text": message["content"]} if "content" in message else {}
     if message.get("role") == "assistant":
-        return {"type": "output_text", "text": message.get("content", ""), "annotations": []}
-    return {"type": "input_text", "text": message.get("content", "")}
+        return {"type": "output_text", **text, "annotations": []}
+    return {"type": "input_text", **text}
 
 
 async def _source(run: Run, scope: Scope, message: Mapping[str, Any], way: str, kind: str) -> dict[str, Any]:

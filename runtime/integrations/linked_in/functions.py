@@ -3,12 +3,22 @@
 import re
 from typing import Final
 
+from runtime.contract import NodeError
 from runtime.integrations.answers import ThrownError, unreadable
 from runtime.integrations.scope import Scope
+from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
 
 _RESERVED: Final = re.compile(r"[(*)\[\]{}<>@|~_]")
 """Characters that begin a mention or a template; `#` stays, so that hashtags work."""
+
+
+def author(scope: Scope) -> str:
+    """Return who posts. Raise NodeError where the parameter that says it is not shown, which n8n's code reads all the same."""
+    name = "person" if scope.parameters.get("postAs") == "person" else "organization"
+    if scope.parameters.fact(name) is None:
+        raise NodeError(f'Could not get parameter "{name}"')
+    return f"urn:li:{name}:{js_string(scope.parameters.get(name, UNDEFINED))}"
 
 
 def commentary(scope: Scope) -> str:

@@ -9,11 +9,14 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_number, js_string
+from runtime.values.dates import parse_date
+from runtime.values.javascript import js_number, js_string, truthy
 from schemas.item import UNDEFINED
 
+_ISO_DATE: Final = re.compile(r"\d{4}(-?\d\d(-?\d\d)?)?(T|$)")
 _STATUS: Final = re.compile(r"/status(?:es)?/(\d+)")
 _LIST: Final = re.compile(r"/lists/(\d+)")
 _NUMBER: Final = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
@@ -46,6 +49,27 @@ def tweet(scope: Scope) -> str:
 def list_id(scope: Scope) -> str:
     """Return the id of the list. Raise NodeError."""
     return _located(scope.parameters.get("list"), _LIST)
+
+
+def start_time(scope: Scope) -> Any:
+    """Return the time from which posts are searched; UNDEFINED for none."""
+    return _time(scope, "startTime")
+
+
+def end_time(scope: Scope) -> Any:
+    """Return the time up to which posts are searched; UNDEFINED for none."""
+    return _time(scope, "endTime")
+
+
+def _time(scope: Scope, name: str) -> Any:
+    """Return a time as X takes it: an empty text of what is no time in the form of ISO 8601, as n8n sends it."""
+    given = (scope.parameters.get("additionalFields") or {}).get(name)
+    if not truthy(given):
+        return UNDEFINED
+    if not isinstance(given, str) or not _ISO_DATE.match(given):
+        return ""
+    instant = parse_date(given)
+    return "" if instant is None else FILTERS["iso"](instant.ms)
 
 
 def me(scope: Scope) -> Any:
