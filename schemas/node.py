@@ -259,7 +259,7 @@ def declarations(node: type[Node]) -> dict[str, Declared]:
 
 
 def visible(show: Conditions, hide: Conditions, parameters: Mapping[str, Any], version: float) -> bool:
-    """n8n: every name of `show` must match one of its values, any match of `hide` hides; an expression always matches."""
+    """n8n: every name of `show` must match one of its values, any match of `hide` hides; an expression shows, and hides nothing."""
 
     def value_of(name: str) -> Any:
         if name == "@version":
@@ -271,15 +271,15 @@ def visible(show: Conditions, hide: Conditions, parameters: Mapping[str, Any], v
             value.get("value") if isinstance(value, Mapping) and value.get("__rl") else value
         )  # of a resource locator
 
-    def matches(name: str, wanted: list[Any]) -> bool:
+    def matches(name: str, wanted: list[Any], *, expression: bool) -> bool:
         value = value_of(name)
         if isinstance(value, str) and value.startswith("="):
-            return True
+            return expression
         actual = value if isinstance(value, list) else [value]
         return any(meets(each, want) for each in actual for want in wanted)
 
-    return all(matches(name, wanted) for name, wanted in show.items()) and not any(
-        matches(name, wanted) for name, wanted in hide.items()
+    return all(matches(name, wanted, expression=True) for name, wanted in show.items()) and not any(
+        matches(name, wanted, expression=False) for name, wanted in hide.items()
     )
 
 

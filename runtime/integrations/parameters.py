@@ -80,13 +80,18 @@ def fields_of(facts: Sequence[Fact]) -> tuple[dict[str, Any], dict[str, Any], di
             alias=fact.name,
             show=fact.show,
             hide=fact.hide,
-            required=fact.required and not fact.many and (fact.kind, fact.default) != ("options", []),
+            required=_is_required(fact),
             resolvables=fact.resolvables,
             label=fact.label,
             formats=fact.formats,
         )
         found[wire] = fact
     return annotations, values, found
+
+
+def _is_required(fact: Fact) -> bool:
+    """Return whether n8n starts no run with the parameter empty: of lists and JSON it does."""
+    return fact.required and not fact.many and fact.kind != "json" and (fact.kind, fact.default) != ("options", [])
 
 
 class Parameters(Mapping[str, Any]):

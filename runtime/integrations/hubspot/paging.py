@@ -33,7 +33,7 @@ async def listed(
     carried: dict[str, Any] = {}
 
     async def work(scope: Scope) -> Items:
-        given = query(scope)
+        given = run.kept["query"] = run.kept.get("query", {}) | query(scope)  # n8n's node has one for all items
         everything, limit = bool(scope.names["all"]), scope.names["limit"]
         if not everything and not slices:
             answer = await run.request(scope, path=path, query={**given, limited: limit}, arrays="repeat")
@@ -41,7 +41,7 @@ async def listed(
             if found is UNDEFINED:
                 return [{"json": NoJson()}]
         else:
-            given |= {"limit": limit if not everything and truthy(limit) else _PAGE, "count": 100}
+            given = given | {"limit": limit if not everything and truthy(limit) else _PAGE, "count": 100}
             found = await _pages(run, scope, {"path": path}, items, {**given, **carried}, carried)
             found = _kept(scope, found if everything or not truthy(limit) else found[: int(limit)])
         return [{"json": each} for each in found]

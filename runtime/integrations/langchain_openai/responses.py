@@ -7,6 +7,7 @@ from runtime.integrations.files import data_url
 from runtime.integrations.filters import FILTERS, is_empty
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
+from schemas.item import UNDEFINED
 
 __all__ = ["response_body", "response_input"]
 
@@ -64,7 +65,7 @@ def response_body(scope: Scope, messages: list[dict[str, Any]]) -> dict[str, Any
     options = scope.parameters.get("options") or {}
     background = (options.get("backgroundMode") or {}).get("values") or {}
     body: dict[str, Any] = {
-        "model": scope.located("modelId", scope.parameters.get("modelId")),
+        "model": scope.located("modelId", scope.parameters.get("modelId", UNDEFINED)),
         "input": messages,
         "parallel_tool_calls": options.get("parallelToolCalls", True),
         "store": options.get("store", True),

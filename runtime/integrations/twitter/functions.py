@@ -26,14 +26,15 @@ _CHECKS: Final = 60
 """How often the state of an upload is asked for."""
 
 
-def _located(value: Any, pattern: re.Pattern[str]) -> str:
+def _located(value: Any, pattern: re.Pattern[str]) -> Any:
+    """Return the id in a resource locator; one that is given by itself may be no text. Raise NodeError."""
     mode = value.get("mode") if isinstance(value, Mapping) else "undefined"
     if mode not in ("id", "url"):
         raise NodeError(f"The mode {mode} is not valid!", description="Choose By ID or By URL")
-    chosen = js_string(value.get("value", ""))
+    chosen = value.get("value", "")
     if mode == "id":
         return chosen
-    found = pattern.search(chosen)
+    found = pattern.search(js_string(chosen))
     if found is None:
         raise NodeError(
             "Not a valid tweet url", description="Paste the address as the browser shows it, or choose By ID"
@@ -41,12 +42,12 @@ def _located(value: Any, pattern: re.Pattern[str]) -> str:
     return found[1]
 
 
-def tweet(scope: Scope) -> str:
+def tweet(scope: Scope) -> Any:
     """Return the id of the post. Raise NodeError."""
     return _located(scope.parameters.get("tweetDeleteId", scope.parameters.get("tweetId")), _STATUS)
 
 
-def list_id(scope: Scope) -> str:
+def list_id(scope: Scope) -> Any:
     """Return the id of the list. Raise NodeError."""
     return _located(scope.parameters.get("list"), _LIST)
 
