@@ -120,6 +120,8 @@ async def respond(run: Run, scope: Scope) -> list[Item]:
     response = await run.request(scope, method="POST", path="/responses", json=body)
     if body["background"]:
         response = await _finished(run, scope, response)
+    if (output := member_of_answer(response, "output")) is None or output is UNDEFINED:
+        raise unreadable(output, "filter", scope.index)
     if body.get("text", {}).get("format", {}).get("type", "text") != "text":
         response = {**response, "output": [_read_output(each) for each in response.get("output", [])]}
     return [{"json": {"output": response.get("output")} if parameters.flag("simplify", default=True) else response}]

@@ -42,6 +42,8 @@ def page_id(scope: Scope) -> Any:
     """Return the id of the page that the parameter names by id or URL. Raise NodeError."""
     given = scope.parameters.get("pageId", UNDEFINED)
     if given is UNDEFINED:
+        if scope.version >= _SOURCES_SINCE and scope.parameters.fact("pageId") is not None:
+            raise unreadable(given, "value", scope.index)
         return given
     mode, value = (given.get("mode"), given.get("value")) if isinstance(given, Mapping) else ("url", UNDEFINED)
     if scope.version < _LOCATORS_SINCE and mode != "url":

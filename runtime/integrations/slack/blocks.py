@@ -56,7 +56,7 @@ def _action(given: Mapping[str, Any]) -> dict[str, Any]:
     for name, shown in (("actionId", "Action ID"), ("text", "Text")):
         if given.get(name) == "":
             raise NodeError(f"{shown} must be set")
-    return _button(given)
+    return _button(given) | ({"action_id": given["actionId"]} if "actionId" in given else {})
 
 
 def _button(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,8 +65,7 @@ def _button(given: Mapping[str, Any]) -> dict[str, Any]:
         "type": "button", "text": _plain(given), "url": given.get("url"),
         "value": given.get("value"), "style": _style(given), "confirm": _confirm(confirm) if confirm else None,
     }  # fmt: skip
-    made = {name: each for name, each in made.items() if each}
-    return made | ({"action_id": given["actionId"]} if given.get("actionId", "") != "" else {})
+    return {name: each for name, each in made.items() if each}
 
 
 def _confirm(given: Mapping[str, Any]) -> dict[str, Any]:
