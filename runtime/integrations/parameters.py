@@ -140,7 +140,7 @@ class Parameters(Mapping[str, Any]):
 
     @property
     def written(self) -> Mapping[str, Any]:
-        """The parameters as display conditions see them: an expression as it is written, which always matches."""
+        """The parameters as display conditions see them: an expression as it is written, which shows and hides nothing."""
         return self._written
 
     def _visible(self, name: str) -> Declared | None:

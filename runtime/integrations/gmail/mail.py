@@ -102,7 +102,7 @@ async def parsed(context: ActivityContext, message: Any, prefix: str, i: int, *,
     return item
 
 
-def simplified(message: Mapping[str, Any], labels: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def simplified(message: Mapping[str, Any], labels: Sequence[Any]) -> dict[str, Any]:
     """Return a message with its labels by name and its headers as members."""
     made = {name: each for name, each in message.items() if name != "labelIds"}
     if isinstance(ids := message.get("labelIds"), list):

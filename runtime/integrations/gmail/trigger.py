@@ -87,7 +87,7 @@ async def _listed(poll: PollRun, since: int) -> list[str]:
     drafts = filters.get("includeDrafts")  # Gmail knows no such thing; n8n sends it
     first: dict[str, Any] = {"maxResults": 1} if poll.manual else {}
     query = {**first, **query, "includeDrafts": drafts, "q": " ".join(each for each in words if each)}
-    query = {name: each for name, each in query.items() if not is_empty(each)} | _options(poll)
+    query = {name: each for name, each in query.items() if not is_empty(each)} | dict(_options(poll))
     found = await poll.request(path="/messages", query=query, arrays="repeat")
     return [js_string(member_of_answer(each, "id")) for each in appended(found, "messages")]
 

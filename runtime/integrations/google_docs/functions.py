@@ -72,7 +72,8 @@ def changes(scope: Scope) -> list[dict[str, Any]]:
     of an object without a name.
     """
     given = scope.parameters.get("actionsUi")
-    made, asked = [], UNDEFINED
+    made = list[dict[str, Any]]()
+    asked: Any = UNDEFINED
     for change in (given.get("actionFields") if isinstance(given, Mapping) else None) or []:
         kind, action = change.get("object", UNDEFINED), change.get("action", UNDEFINED)
         build = _REQUESTS.get((js_string(kind), js_string(action)))

@@ -63,7 +63,8 @@ async def images(run: Run, scope: Scope) -> list[Item]:
     response = await run.request(scope, method="POST", path="/images/generations", json=body)
     if as_url:
         found = response.get("data", UNDEFINED) if isinstance(response, Mapping) else UNDEFINED
-        return [{"json": each} for each in (found if isinstance(found, list) else [found])]
+        elements: list[Any] = found if isinstance(found, list) else [found]
+        return [{"json": each} for each in elements]
     made: list[Item] = []
     for each in _elements(scope.having(response=response), "data", "b64_json"):
         ref = await stored(run, member_of_answer(each, "b64_json"), mime_type="image/png", file_name="data")

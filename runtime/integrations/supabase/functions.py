@@ -34,7 +34,7 @@ def schema(scope: Scope) -> Any:
     """Return the schema of the table; UNDEFINED for the database's own. Where an expression says whether there is one, n8n takes `public`."""
     written = scope.parameters.written.get("useCustomSchema")
     if isinstance(written, str) and written.startswith("="):
-        return "public" if truthy(scope.parameters.get("useCustomSchema")) else UNDEFINED
+        return "public"
     return scope.parameters.get("schema") or UNDEFINED
 
 
