@@ -154,7 +154,7 @@ async def _items(poll: PollRun, messages: list[dict[str, Any]]) -> Items:
     wanted = [
         each
         for each in messages
-        if _is_new(each.get("id"), seen) and _is_wanted(poll, each) and _is_readable(poll, each)
+        if _is_new(poll, each.get("id"), seen) and _is_wanted(poll, each) and _is_readable(poll, each)
     ]
     if not wanted:
         return []
@@ -166,9 +166,9 @@ async def _items(poll: PollRun, messages: list[dict[str, Any]]) -> Items:
     return [await parsed(poll.run.context, each, prefix, 0, attachments=attachments) for each in wanted]
 
 
-def _is_new(id_: Any, seen: list[Any]) -> bool:
-    """Return whether no poll before had a message. One without an id is new where none is known."""
-    return not seen or (isinstance(id_, str) and id_ not in seen)
+def _is_new(poll: PollRun, id_: Any, seen: list[Any]) -> bool:
+    """Return whether no poll before had a message. One without an id is new, in older versions where no message is known alone."""
+    return id_ not in seen and (not seen or isinstance(id_, str) or poll.scope.version >= _PORTIONS)
 
 
 async def _simplified(poll: PollRun, messages: list[dict[str, Any]]) -> Items:
