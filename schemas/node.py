@@ -259,7 +259,10 @@ def declarations(node: type[Node]) -> dict[str, Declared]:
 
 
 def visible(show: Conditions, hide: Conditions, parameters: Mapping[str, Any], version: float) -> bool:
-    """n8n: every name of `show` must match one of its values, any match of `hide` hides; an expression always matches."""
+    """n8n: every name of `show` must match one of its values, any match of `hide` hides.
+
+    The first expression among those of `show` shows it, whatever stands behind it; one among those of `hide` hides nothing.
+    """
 
     def value_of(name: str) -> Any:
         if name == "@version":
@@ -271,16 +274,21 @@ def visible(show: Conditions, hide: Conditions, parameters: Mapping[str, Any], v
             value.get("value") if isinstance(value, Mapping) and value.get("__rl") else value
         )  # of a resource locator
 
+    def is_expression(name: str) -> bool:
+        value = value_of(name)
+        return isinstance(value, str) and value.startswith("=")
+
     def matches(name: str, wanted: list[Any]) -> bool:
         value = value_of(name)
-        if isinstance(value, str) and value.startswith("="):
-            return True
         actual = value if isinstance(value, list) else [value]
         return any(meets(each, want) for each in actual for want in wanted)
 
-    return all(matches(name, wanted) for name, wanted in show.items()) and not any(
-        matches(name, wanted) for name, wanted in hide.items()
-    )
+    for name, wanted in show.items():
+        if is_expression(name):
+            return True
+        if not matches(name, wanted):
+            return False
+    return not any(matches(name, wanted) for name, wanted in hide.items() if not is_expression(name))
 
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {

@@ -80,13 +80,18 @@ def fields_of(facts: Sequence[Fact]) -> tuple[dict[str, Any], dict[str, Any], di
             alias=fact.name,
             show=fact.show,
             hide=fact.hide,
-            required=fact.required and not fact.many and (fact.kind, fact.default) != ("options", []),
+            required=_is_required(fact),
             resolvables=fact.resolvables,
             label=fact.label,
             formats=fact.formats,
         )
         found[wire] = fact
     return annotations, values, found
+
+
+def _is_required(fact: Fact) -> bool:
+    """Return whether n8n starts no run with the parameter empty: of lists and JSON it does."""
+    return fact.required and not fact.many and fact.kind != "json" and (fact.kind, fact.default) != ("options", [])
 
 
 class Parameters(Mapping[str, Any]):
@@ -135,7 +140,7 @@ class Parameters(Mapping[str, Any]):
 
     @property
     def written(self) -> Mapping[str, Any]:
-        """The parameters as display conditions see them: an expression as it is written, which always matches."""
+        """The parameters as display conditions see them: an expression as it is written, which shows and hides nothing."""
         return self._written
 
     def _visible(self, name: str) -> Declared | None:

@@ -214,9 +214,9 @@ async def _patch(run: Run, scope: Scope, records: Sequence[Any], **more: Any) ->
     return out
 
 
-def _records(answer: Mapping[str, Any]) -> list[Any]:
+def _records(answer: Any) -> list[Any]:
     """Return the records of an answer; one without JSON where it has none, as in n8n. Raise NodeError for null."""
-    found = answer.get("records", UNDEFINED)
+    found = member_of_answer(answer, "records")
     if found is None:
         raise NodeError("Cannot read properties of null (reading '$error')")
     return found if isinstance(found, list) else [found]

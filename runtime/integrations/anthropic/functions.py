@@ -5,10 +5,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from runtime.contract import Item, NodeError
-from runtime.integrations.answers import elements_of, unreadable
+from runtime.integrations.answers import ThrownError, member_of_answer, unreadable
 from runtime.integrations.files import encoded
 from runtime.integrations.filters import FILTERS, is_empty, segment
 from runtime.integrations.operation import Run
+from runtime.integrations.prompts import require
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
@@ -28,7 +29,7 @@ def _options(scope: Scope) -> Mapping[str, Any]:
 
 
 def _model(scope: Scope) -> Any:
-    return scope.located("modelId", scope.parameters["modelId"])
+    return scope.located("modelId", scope.parameters.get("modelId", UNDEFINED))
 
 
 async def _ask(run: Run, scope: Scope, body: Mapping[str, Any], beta: str = _FILES) -> Any:
@@ -60,6 +61,7 @@ async def _by_name(run: Run, scope: Scope, name: str, type_: str | None = None) 
 async def analyze(run: Run, scope: Scope) -> list[Item]:
     """Ask a question about images or documents."""
     parameters, type_ = scope.parameters, js_string(scope.parameters["resource"])
+    require([parameters.get("text", UNDEFINED)])
     if parameters.get("inputType", "url") == "url":
         urls = parameters.get("imageUrls" if type_ == "image" else "documentUrls", UNDEFINED)
         if urls is UNDEFINED:
@@ -91,7 +93,7 @@ async def message(run: Run, scope: Scope) -> list[Item]:
     options = _options(scope)
     given = (scope.parameters.get("messages") or {}).get("values") or []
     messages = [
-        {"content": each["content"], "role": each.get("role", "user")}
+        {"content": each.get("content", UNDEFINED), "role": each.get("role", "user")}
         for each in given
         if not _is_blank(each.get("content"))
     ]
@@ -124,7 +126,8 @@ async def message(run: Run, scope: Scope) -> list[Item]:
 
 
 def _is_blank(content: Any) -> bool:
-    return is_empty(content) or not js_string(content).strip()
+    """Return whether a content is a text of spaces; whatever else an expression gives is sent."""
+    return isinstance(content, str) and not content.strip()
 
 
 async def _attachments(run: Run, scope: Scope) -> list[dict[str, Any]]:
@@ -192,13 +195,25 @@ def with_address(scope: Scope) -> Any:
 
 def files(scope: Scope) -> list[Any]:
     """Return the files of a page with their addresses. Raise NodeError for an answer that is no page."""
-    response = scope.names["response"]
-    return [_addressed(scope, each) for each in elements_of(response, "data", "map")]
+    found = member_of_answer(scope.names["response"], "data")
+    if not scope.parameters.get("returnAll"):
+        if found is None or found is UNDEFINED:
+            raise unreadable(found, "map")
+        if not isinstance(found, list):
+            raise ThrownError("response.data.map is not a function")
+    elif found is None or found is UNDEFINED:
+        raise ThrownError(f"response.data is not iterable (cannot read property {js_string(found)})")
+    elif not isinstance(found, list | str):
+        raise ThrownError("Spread syntax requires ...iterable[Symbol.iterator] to be a function")
+    return [_addressed(scope, each) for each in found]
 
 
 def _addressed(scope: Scope, file: Any) -> dict[str, Any]:
+    if file is None:
+        raise unreadable(None, "id")
     base = js_string(scope.credential.get("url") or "https://api.anthropic.com").rstrip("/")
-    known = file if isinstance(file, Mapping) else {}
+    known = {str(i): each for i, each in enumerate(file)} if isinstance(file, str) else file
+    known = known if isinstance(known, Mapping) else {}
     return {**known, "url": f"{base}/v1/files/{js_string(known.get('id', UNDEFINED))}"}
 
 

@@ -73,15 +73,16 @@ def answered(scope: Scope) -> Any:
 def content(scope: Scope) -> dict[str, Any]:
     """Return the body of a message that is sent; empty for other operations."""
     parameters = scope.parameters
-    if "content" not in parameters:
+    if parameters.fact("content") is None:
         return {}
     options = parameters.get("options") or {}
-    body = {"content": parameters["content"]}
+    body = {"content": parameters["content"]} if "content" in parameters else {}
     body |= {name: each for name, each in options.items() if name not in _APART and each != ""}
     if body.get("wait"):  # a part of the address
         del body["wait"]
-    if flags := options.get("flags"):
-        body["flags"] = sum(_FLAGS.get(each, 0) for each in flags)
+    if "flags" in options:
+        flags = options["flags"]
+        body["flags"] = sum(_FLAGS.get(each, 0) for each in flags) if flags else flags
     if reference := options.get("message_reference"):
         guild = scope.located("guildId", parameters.get("guildId"))
         body["message_reference"] = {"message_id": js_string(reference), **({"guild_id": guild} if guild else {})}

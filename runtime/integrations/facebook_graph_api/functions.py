@@ -30,7 +30,7 @@ def further(scope: Scope) -> dict[str, Any]:
     """Return the parameters that are given as JSON: none where it cannot be read, as in n8n."""
     given = (scope.parameters.get("options") or {}).get("queryParametersJson")
     try:
-        value = parse_json(given) if isinstance(given, str) and given.strip() else given
+        value = {} if given is None or given == "" else parse_json(js_string(given))
     except NotJsonError:
         return {}
     if isinstance(value, list):

@@ -176,8 +176,11 @@ def _encoded(scope: Scope, headers: Mapping[str, Any], files: Sequence[Attachmen
         if text is not None and not isinstance(text, str):
             raise ThrownError('The "chunk" argument must be of type string', item=scope.index)
         html = parameters.get("htmlMessage") if parameters.get("includeHtml") else None
-    elif parameters.get("emailType") == "html":
-        text, html = None, text
+    else:
+        text = "" if text is None else js_string(text)
+        text = text if text.strip() else ""
+        if text and parameters.get("emailType") == "html":
+            text, html = None, text
     return encode(headers, scope.now, text=text, html=html, files=files)
 
 
@@ -301,10 +304,11 @@ async def get_draft(run: Run, scope: Scope) -> list[Item]:
 
 async def list_drafts(run: Run, scope: Scope) -> list[Item]:
     """Return the drafts, each asked for by itself."""
-    found, query = await _listed(run, scope, "drafts", _first_query(scope, list(_options(scope))))
+    found, query = await _listed(run, scope, "drafts", _first_query(run, scope, list(_options(scope))))
     if _format(scope) == "ids":
         return [{"json": each} for each in found]
     query["format"] = _requested_format(scope)
+    run.kept["formatted"] = _format(scope) == "resolved"
     return [await _draft(run, scope, _id(each), query) for each in found]
 
 
@@ -317,10 +321,11 @@ async def get_message_v1(run: Run, scope: Scope) -> list[Item]:
 async def list_messages_v1(run: Run, scope: Scope) -> list[Item]:
     """Return the messages in the chosen format."""
     names = ("format", "includeSpamTrash", "labelIds", "q")
-    found, query = await _listed(run, scope, "messages", _first_query(scope, names))
+    found, query = await _listed(run, scope, "messages", _first_query(run, scope, names))
     if _format(scope) == "ids":
         return [{"json": each} for each in found]
     query["format"] = _requested_format(scope)
+    run.kept["formatted"] = _format(scope) == "resolved"
     return [await _in_format(run, scope, await _message(run, scope, _id(each), query)) for each in found]
 
 
@@ -330,10 +335,13 @@ async def _in_format(run: Run, scope: Scope, message: Any) -> Item:
     return {"json": dict(message) if isinstance(message, Mapping) else {}}  # what is no message has no members
 
 
-def _first_query(scope: Scope, names: Sequence[str]) -> dict[str, Any]:
-    """Return the options of a list. From the second item on n8n's version 1 repeats the format of the messages before."""
+def _first_query(run: Run, scope: Scope, names: Sequence[str]) -> dict[str, Any]:
+    """Return the options of a list. n8n's version 1 repeats the format in which messages were asked for before."""
     options = _options(scope)
     made = {name: options[name] for name in names if not is_empty(options.get(name))}
-    if scope.version < _FIRST and scope.index and _format(scope) == "resolved" and "format" not in made:
+    formatted = run.kept.setdefault(
+        "formatted", scope.index > 0
+    )  # an item that an earlier attempt has done was asked for
+    if scope.version < _FIRST and formatted and _format(scope) == "resolved" and "format" not in made:
         made["format"] = "raw"
     return made

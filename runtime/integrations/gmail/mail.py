@@ -102,12 +102,14 @@ async def parsed(context: ActivityContext, message: Any, prefix: str, i: int, *,
     return item
 
 
-def simplified(message: Mapping[str, Any], labels: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def simplified(message: Mapping[str, Any], labels: Sequence[Any]) -> dict[str, Any]:
     """Return a message with its labels by name and its headers as members."""
     made = {name: each for name, each in message.items() if name != "labelIds"}
     if isinstance(ids := message.get("labelIds"), list):
         made["labels"] = [
-            {name: each[name] for name in ("id", "name") if name in each} for each in labels if each.get("id") in ids
+            {name: each[name] for name in ("id", "name") if name in each}
+            for each in labels
+            if isinstance(each, Mapping) and each.get("id") in ids
         ]
     payload = message.get("payload")
     if isinstance(payload, Mapping) and payload.get("headers"):

@@ -34,9 +34,10 @@ async def poll(poll: PollRun) -> Items:
         messages = await _new_messages(poll, state, since if since is not None else now)
         items = await _items(poll, messages)
     except (NodeError, *WRONG_VALUES) as error:
-        if poll.manual or since is None:
+        if poll.manual or (since is None and poll.scope.version < _PORTIONS):
             raise
         poll.run.context.log.info("a poll failed", reason=str(error))  # as in n8n, the next one asks again
+        state.setdefault("lastTimeChecked", now)
         return []
     _remember(poll, state, messages, now if since is None else since)
     return items
@@ -86,7 +87,7 @@ async def _listed(poll: PollRun, since: int) -> list[str]:
     drafts = filters.get("includeDrafts")  # Gmail knows no such thing; n8n sends it
     first: dict[str, Any] = {"maxResults": 1} if poll.manual else {}
     query = {**first, **query, "includeDrafts": drafts, "q": " ".join(each for each in words if each)}
-    query = {name: each for name, each in {**query, **_options(poll)}.items() if not is_empty(each)}
+    query = {name: each for name, each in query.items() if not is_empty(each)} | dict(_options(poll))
     found = await poll.request(path="/messages", query=query, arrays="repeat")
     return [js_string(member_of_answer(each, "id")) for each in appended(found, "messages")]
 
@@ -151,7 +152,9 @@ def _is_readable(poll: PollRun, message: Mapping[str, Any]) -> bool:
 async def _items(poll: PollRun, messages: list[dict[str, Any]]) -> Items:
     seen = [] if poll.manual else _state(poll).get("possibleDuplicates") or []
     wanted = [
-        each for each in messages if each.get("id") not in seen and _is_wanted(poll, each) and _is_readable(poll, each)
+        each
+        for each in messages
+        if _is_new(poll, each.get("id"), seen) and _is_wanted(poll, each) and _is_readable(poll, each)
     ]
     if not wanted:
         return []
@@ -161,6 +164,11 @@ async def _items(poll: PollRun, messages: list[dict[str, Any]]) -> Items:
     prefix = js_string(options.get("dataPropertyAttachmentsPrefixName") or "attachment_")
     attachments = bool(options.get("downloadAttachments"))
     return [await parsed(poll.run.context, each, prefix, 0, attachments=attachments) for each in wanted]
+
+
+def _is_new(poll: PollRun, id_: Any, seen: list[Any]) -> bool:
+    """Return whether no poll before had a message. One without an id is new, in older versions where no message is known alone."""
+    return id_ not in seen and (not seen or isinstance(id_, str) or poll.scope.version >= _PORTIONS)
 
 
 async def _simplified(poll: PollRun, messages: list[dict[str, Any]]) -> Items:

@@ -20,7 +20,8 @@ _FIELDS: Final = (
 
 def campaign_query(scope: Scope) -> str:
     """Return the query of one campaign."""
-    return f"select {_FIELDS} from campaign where campaign.id = {js_string(scope.parameters.get('campaignId')).strip()}"  # noqa: S608 - Google's query language, which only reads
+    id_ = js_string(scope.parameters.get("campaignId")).replace("-", "").strip()
+    return f"select {_FIELDS} from campaign where campaign.id = {id_}"  # noqa: S608 - Google's query language, which only reads
 
 
 def campaigns(scope: Scope) -> list[dict[str, Any]]:

@@ -203,7 +203,7 @@ async def get_event(run: Run, scope: Scope) -> list[Item]:
 async def list_events(run: Run, scope: Scope) -> list[Item]:
     """Return the events of a calendar."""
     everything, options = scope.parameters.get("returnAll"), scope.parameters.get("options") or {}
-    query = _listing(scope, options) | {"maxResults": 100 if everything else scope.parameters.get("limit")}
+    query = await _listings(run, scope) | {"maxResults": 100 if everything else scope.parameters.get("limit")}
     # the limit is the size of the one page, which the service keeps to
     page = {
         "items": Template("{$response.items}"),
@@ -229,6 +229,16 @@ async def _next_occurrence(run: Run, scope: Scope, event: Any) -> Any:
     query = {"timeMin": _iso(datetime.fromtimestamp(scope.now / 1000, UTC)), "maxResults": 1}
     found = (await run.request(scope, path=path, query=query)).get("items") or []
     return found[0] if found else event
+
+
+async def _listings(run: Run, scope: Scope) -> dict[str, Any]:
+    """Return the query of a list: what an item leaves out is as in the one before, since n8n's node has one query for all items."""
+    made: list[dict[str, Any]] = run.kept.setdefault("listings", [{}])
+    while len(made) <= scope.index + 1:  # an item that an earlier attempt has done is read here
+        i = len(made) - 1
+        each = scope if i == scope.index else await run.scope(i)
+        made.append(made[-1] | _listing(each, each.parameters.get("options") or {}))
+    return made[scope.index + 1]
 
 
 def _listing(scope: Scope, options: Mapping[str, Any]) -> dict[str, Any]:

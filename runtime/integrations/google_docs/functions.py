@@ -1,8 +1,9 @@
 """Google Docs: the id in a document's URL, and the changes of an update as the API's requests."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from runtime.integrations.answers import ThrownError, member_of_answer, unreadable
 from runtime.integrations.scope import Scope
@@ -10,19 +11,24 @@ from runtime.values.javascript import js_number, js_string, truthy
 from schemas.item import UNDEFINED
 
 __all__ = [
-    "changes", "document_id", "text_of", "update_answer", "write_control",
+    "changes", "document_id", "place", "text_of", "update_answer", "write_control",
 ]  # fmt: skip
 
 _ID: Final = re.compile(r"/document/(?:u/[0-9]+/)?d/([a-zA-Z0-9_-]+)")
 
 
 def document_id(scope: Scope) -> Any:
-    """Return the id of the document: the one in a URL, or the text itself."""
-    given = scope.parameters.get("documentURL")
-    if given is None or given is UNDEFINED:
-        return UNDEFINED
-    found = _ID.search(js_string(given))
-    return found[1] if found else js_string(given)
+    """Return the id of the document: the one in a URL, or what is given, which may be no text."""
+    given = scope.parameters.get("documentURL", UNDEFINED)
+    found = _ID.search(given) if isinstance(given, str) else None
+    return found[1] if found else given
+
+
+def place(scope: Scope) -> dict[str, Any]:
+    """Return the path and the query of the document: an address that names no document stands in the API's own, as in n8n."""
+    verb = ":batchUpdate" if scope.parameters.get("operation") == "update" else ""
+    path, mark, query = f"{js_string(document_id(scope))}{verb}".partition("#")[0].partition("?")
+    return {"path": path, "query": dict(parse_qsl(query, keep_blank_values=True)) if mark else {}}
 
 
 def text_of(scope: Scope) -> str:
@@ -60,21 +66,28 @@ def write_control(scope: Scope) -> Any:
 
 
 def changes(scope: Scope) -> list[dict[str, Any]]:
-    """Return the changes as requests of the API; one that there is not asks for nothing, which Google refuses."""
+    """Return the changes as requests of the API.
+
+    One that there is not has a name and, as in n8n, what the change before it asks for; Google refuses it. Raise NodeError for a change
+    of an object without a name.
+    """
     given = scope.parameters.get("actionsUi")
-    return [_request(each) for each in (given.get("actionFields") if isinstance(given, Mapping) else None) or []]
+    made = list[dict[str, Any]]()
+    asked: Any = UNDEFINED
+    for change in (given.get("actionFields") if isinstance(given, Mapping) else None) or []:
+        kind, action = change.get("object", UNDEFINED), change.get("action", UNDEFINED)
+        build = _REQUESTS.get((js_string(kind), js_string(action)))
+        asked = asked if build is None else build(change)
+        made.append({f"{js_string(action)}{_capitalized(kind, scope)}": asked})
+    return made
 
 
-def _request(change: Mapping[str, Any]) -> dict[str, Any]:
-    kind = change.get("object") or "text"
-    action = change.get("action")
-    if not action:  # it has no default: n8n sends a request that asks for nothing, which Google refuses
-        return {}
-    build = _REQUESTS.get((js_string(kind), js_string(action)))
-    if build is None:  # n8n sends such a request, too
-        return {}
-    request: dict[str, Any] = build(change)
-    return request
+def _capitalized(kind: Any, scope: Scope) -> str:
+    if kind is None or kind is UNDEFINED:
+        raise unreadable(kind, "0", scope.index)
+    if not isinstance(kind, str) or not kind:
+        raise unreadable(UNDEFINED, "toUpperCase", scope.index)
+    return kind[0].upper() + kind[1:]
 
 
 def _segment(change: Mapping[str, Any]) -> str:
@@ -126,32 +139,29 @@ def _replacement(change: Mapping[str, Any]) -> dict[str, Any]:
     return {"replaceText": change.get("replaceText", ""), "containsText": contains}
 
 
-_REQUESTS: Final[Mapping[tuple[str, str], Any]] = {
-    ("footer", "create"): lambda change: {"createFooter": _section(change)},
-    ("footer", "delete"): lambda change: {"deleteFooter": {"footerId": change.get("footerId", "")}},
-    ("header", "create"): lambda change: {"createHeader": _section(change)},
-    ("header", "delete"): lambda change: {"deleteHeader": {"headerId": change.get("headerId", "")}},
-    ("namedRange", "create"): lambda change: {
-        "createNamedRange": {"name": change.get("name", ""), "range": _range(change)}
-    },
-    ("namedRange", "delete"): lambda change: {"deleteNamedRange": _named_range(change)},
-    ("pageBreak", "insert"): lambda change: {"insertPageBreak": _place(change)},
-    ("paragraphBullets", "create"): lambda change: {"createParagraphBullets": _bullets(change)},
-    ("paragraphBullets", "delete"): lambda change: {"deleteParagraphBullets": {"range": _range(change)}},
-    ("positionedObject", "delete"): lambda change: {
-        "deletePositionedObject": {"objectId": change.get("objectId", "")}
-    },
+_REQUESTS: Final[Mapping[tuple[str, str], Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
+    ("footer", "create"): _section,
+    ("footer", "delete"): lambda change: {"footerId": change.get("footerId", "")},
+    ("header", "create"): _section,
+    ("header", "delete"): lambda change: {"headerId": change.get("headerId", "")},
+    ("namedRange", "create"): lambda change: {"name": change.get("name", ""), "range": _range(change)},
+    ("namedRange", "delete"): _named_range,
+    ("pageBreak", "insert"): _place,
+    ("paragraphBullets", "create"): _bullets,
+    ("paragraphBullets", "delete"): lambda change: {"range": _range(change)},
+    ("positionedObject", "delete"): lambda change: {"objectId": change.get("objectId", "")},
     ("table", "insert"): lambda change: {
-        "insertTable": {"rows": _number(change, "rows"), "columns": _number(change, "columns"), **_place(change)}
+        "rows": _number(change, "rows"), "columns": _number(change, "columns"), **_place(change),
     },
-    ("tableColumn", "delete"): lambda change: {"deleteTableColumn": {"tableCellLocation": _cell(change)}},
+    ("tableColumn", "delete"): lambda change: {"tableCellLocation": _cell(change)},
     ("tableColumn", "insert"): lambda change: {
-        "insertTableColumn": {"insertRight": change.get("insertPosition", True), "tableCellLocation": _cell(change)}
+        "insertRight": change.get("insertPosition", True), "tableCellLocation": _cell(change),
     },
-    ("tableRow", "delete"): lambda change: {"deleteTableRow": {"tableCellLocation": _cell(change)}},
+    ("tableRow", "delete"): lambda change: {"tableCellLocation": _cell(change)},
     ("tableRow", "insert"): lambda change: {
-        "insertTableRow": {"insertBelow": change.get("insertPosition", True), "tableCellLocation": _cell(change)}
+        "insertBelow": change.get("insertPosition", True), "tableCellLocation": _cell(change),
     },
-    ("text", "insert"): lambda change: {"insertText": {"text": change.get("text", ""), **_place(change)}},
-    ("text", "replaceAll"): lambda change: {"replaceAllText": _replacement(change)},
+    ("text", "insert"): lambda change: {"text": change.get("text", ""), **_place(change)},
+    ("text", "replaceAll"): _replacement,
 }  # fmt: skip
+"""Object and action -> what the request asks for; its name is made of both."""

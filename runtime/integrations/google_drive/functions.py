@@ -154,7 +154,7 @@ async def _patch(run: Run, scope: Scope, id_: Any, query: Any, body: Any) -> Any
 async def upload(run: Run, scope: Scope) -> list[Item]:
     """Send a file of the item."""
     parameters, folder = scope.parameters, parent(scope)
-    field = js_string(parameters.get("inputDataFieldName") or "data")
+    field = parameters.get("inputDataFieldName", UNDEFINED)
     ref = run.file(scope.index, field)
     name = parameters.get("name") or ref.get("fileName")
     made = await _send_file(run, scope, {"name": name, "parents": [folder]}, {"file": field, "type": _mime_type(ref)})
@@ -174,7 +174,7 @@ async def upload_v1(run: Run, scope: Scope) -> list[Item]:
     content: dict[str, Any]
     mime_type, own = "text/plain", dict[str, Any]()
     if parameters.get("binaryData"):
-        field = js_string(parameters.get("binaryPropertyName") or "data")
+        field = parameters.get("binaryPropertyName", UNDEFINED)
         ref = run.file(scope.index, field)
         mime_type, own = _mime_type(ref), {"originalFilename": ref.get("fileName")}
         content = {"file": field, "type": mime_type}
@@ -201,7 +201,7 @@ async def update(run: Run, scope: Scope) -> list[Item]:
     if not is_empty(parameters.get("newUpdatedFileName")):
         body["name"] = parameters["newUpdatedFileName"]
     if parameters.get("changeFileContent"):
-        field = js_string(parameters.get("inputDataFieldName") or "data")
+        field = parameters.get("inputDataFieldName", UNDEFINED)
         body["mimeType"] = _mime_type(run.file(scope.index, field))
         await run.request(
             scope, method="PATCH", path=f"/upload/drive/v3/files/{segment(file)}", file=field, type=body["mimeType"],

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from runtime.contract import Items, NodeApiError
-from runtime.integrations.answers import appended
+from runtime.integrations.answers import appended, member_of_answer
 from runtime.integrations.template import Template
 from runtime.integrations.triggers.poll_trigger import PollRun
 from runtime.integrations.triggers.times import Interval
@@ -31,9 +31,9 @@ async def poll(poll: PollRun) -> Items:
     if poll.manual:  # n8n shows the newest file, whichever is watched
         pass
     elif place == "specificFile":
-        found = [each for each in found if each.get("id") == names["file"]]
+        found = [each for each in found if member_of_answer(each, "id") == names["file"]]
     elif place == "specificFolder" and event == "watchFolderUpdated":
-        found = [each for each in found if each.get("id") == names["folder"]]
+        found = [each for each in found if member_of_answer(each, "id") == names["folder"]]
     time.close()
     if poll.manual and not found:
         raise NodeApiError("No data with the current filter could be found")

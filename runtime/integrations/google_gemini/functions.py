@@ -1,16 +1,16 @@
 """Google Gemini: questions about files, messages, uploads; images and videos are in `media`."""
 
-from typing import Any
-
 from runtime.contract import Item, NodeError
-from runtime.integrations.answers import ThrownError, elements_of
+from runtime.integrations.answers import elements_of
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.google_gemini.files import by_url, done, fetched, files_of, send_file, uploaded
 from runtime.integrations.google_gemini.media import download, edit, generate, video
 from runtime.integrations.google_gemini.messages import answers, ask, body, options_of
 from runtime.integrations.operation import Run
+from runtime.integrations.prompts import require
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 __all__ = ["analyze", "download", "edit", "generate", "message", "transcribe", "upload", "upload_to_store", "video"]
 
@@ -43,12 +43,9 @@ async def analyze(run: Run, scope: Scope) -> list[Item]:
     for name, each in config.items():
         if not isinstance(each, int | float):
             raise NodeError(f'Parameter "{name}" does not match any of the expected types: number', item=scope.index)
-    text = scope.parameters.get("text")
-    if text is not None and not isinstance(text, str):
-        raise ThrownError("text.trim is not a function", description="The question is a text.", item=scope.index)
-    parts: list[Any] = await files_of(run, scope)
-    if text:
-        parts.append({"text": text})
+    text = scope.parameters.get("text", UNDEFINED)
+    require([text])
+    parts = [*await files_of(run, scope), {"text": text}]
     body = {"contents": [{"role": "user", "parts": parts}], "generationConfig": config}
     return answers(scope, await ask(run, scope, body))
 

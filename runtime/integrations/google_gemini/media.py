@@ -5,11 +5,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.answers import elements_of, member_of_answer
 from runtime.integrations.files import file_item, stored
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.google_gemini.files import done, host_of, is_own, uploaded
-from runtime.integrations.google_gemini.messages import ask, candidates, model, options_of, require
+from runtime.integrations.google_gemini.messages import ask, candidates, model, options_of
 from runtime.integrations.operation import Run
+from runtime.integrations.prompts import require
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
@@ -52,7 +54,8 @@ async def edit(run: Run, scope: Scope) -> list[Item]:
     answer = await ask(run, scope, body)
     if not isinstance(answer, dict) or not isinstance(answer.get("candidates"), list):
         raise NodeError("Invalid response format from Gemini API", item=scope.index)
-    return await _images(run, answer, name)
+    images = [_edited(each, scope) for each in answer["candidates"]]
+    return [await _image(run, each["data"], each.get("mimeType"), name) for each in images]
 
 
 async def _images(run: Run, response: Any, name: str) -> list[Item]:
@@ -60,10 +63,23 @@ async def _images(run: Run, response: Any, name: str) -> list[Item]:
     return [await _image(run, each.get("data", ""), each.get("mimeType"), name) for each in found]
 
 
-def _first_image(candidate: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the first image of a candidate; one without content where there is none, as in n8n."""
-    parts = (candidate.get("content") or {}).get("parts") or []
-    return next((part["inlineData"] for part in parts if isinstance(part.get("inlineData"), Mapping)), {})
+def _first_image(candidate: Any) -> Mapping[str, Any]:
+    """Return the first image of a candidate; one without data where there is none, as in n8n. Raise NodeError without parts."""
+    content = member_of_answer(candidate, "content")
+    parts = elements_of({"parts": member_of_answer(content, "parts")}, "parts", "find")
+    found = (part["inlineData"] for part in parts if isinstance(part, Mapping) and "inlineData" in part)
+    return next((each for each in found if isinstance(each, Mapping)), {})
+
+
+def _edited(candidate: Any, scope: Scope) -> Mapping[str, Any]:
+    """Return the image of a candidate. Raise NodeError for one without."""
+    content = candidate.get("content") if isinstance(candidate, Mapping) else None
+    if not isinstance(content, Mapping) or not isinstance(content.get("parts"), list):
+        raise NodeError("Invalid response format from Gemini API", item=scope.index)
+    found = _first_image(candidate)
+    if not found.get("data"):
+        raise NodeError("No image data returned from Gemini API", item=scope.index)
+    return found
 
 
 async def _image(run: Run, content: str, mime: Any, name: str) -> Item:

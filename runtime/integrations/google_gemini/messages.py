@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from runtime.contract import Item, NodeError
-from runtime.integrations.answers import ThrownError, elements_of, unreadable
-from runtime.integrations.filters import FILTERS, is_empty
+from runtime.contract import Item
+from runtime.integrations.answers import elements_of
+from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
+from runtime.integrations.prompts import require
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED
 
-__all__ = ["answers", "ask", "body", "candidates", "model", "options_of", "require"]
+__all__ = ["answers", "ask", "body", "candidates", "model", "options_of"]
 
 _CONFIG: Final = (
     "frequencyPenalty", "maxOutputTokens", "candidateCount", "presencePenalty", "temperature", "topP", "topK",
@@ -25,7 +26,7 @@ def options_of(scope: Scope) -> Mapping[str, Any]:
 
 def model(scope: Scope) -> str:
     """Return the name of the model, `models/...`."""
-    return js_string(scope.located("modelId", scope.parameters["modelId"]))
+    return js_string(scope.located("modelId", scope.parameters.get("modelId", UNDEFINED)))
 
 
 async def ask(run: Run, scope: Scope, body_: Mapping[str, Any]) -> Any:
@@ -50,7 +51,7 @@ def body(scope: Scope) -> dict[str, Any]:
     """Return the body of a message. Raise NodeError."""
     parameters, options = scope.parameters, options_of(scope)
     given = (parameters.get("messages") or {}).get("values") or []
-    require([each.get("content", UNDEFINED) for each in given])
+    require([each.get("content", UNDEFINED) for each in given], "m.content")
     config = {name: options[name] for name in _CONFIG if name in options}
     if "thinkingBudget" in options:
         config["thinkingConfig"] = {"thinkingBudget": options["thinkingBudget"]}
@@ -59,7 +60,9 @@ def body(scope: Scope) -> dict[str, Any]:
     made: dict[str, Any] = {
         "tools": [],
         "contents": [
-            {"parts": [{"text": each.get("content", "")}], "role": each.get("role", "user")} for each in given
+            {"parts": [{"text": each["content"]}], "role": each.get("role", "user")}
+            for each in given
+            if each["content"].strip()
         ],
         "generationConfig": config,
     }
@@ -92,14 +95,3 @@ def _add_tools(made: dict[str, Any], scope: Scope) -> None:
         made["tools"].append({"fileSearch": search})
     if given.get("codeExecution") or options_of(scope).get("codeExecution"):
         made["tools"].append({"codeExecution": {}})
-
-
-def require(prompts: list[Any]) -> None:
-    """Raise NodeError unless one of the prompts has a text."""
-    for each in prompts:
-        if each is None or each is UNDEFINED:
-            raise unreadable(each, "trim")
-        if not isinstance(each, str):
-            raise ThrownError("text.trim is not a function", description="A prompt is a text.")
-    if all(is_empty(each) for each in prompts):
-        raise NodeError("A non-empty prompt is required.")

@@ -93,7 +93,7 @@ async def _clear(sheet: Sheet, parameters: Mapping[str, Any]) -> None:
             await sheet.book.put(sheet.range("1:1"), first, "RAW")
         return
     if kind == "specificRows":
-        cells = f"{start}:{int(start or 1) + int(parameters.get('rowsToDelete', 1)) - 1}"
+        cells = f"{start}:{js_string(js_number(start or 1) + js_number(parameters.get('rowsToDelete', 1)) - 1)}"
     elif kind == "specificColumns":
         last = column_number(start) + int(parameters.get("columnsToDelete", 1)) - 1
         cells = f"{start}:{column_letters(last - 1)}"

@@ -46,7 +46,8 @@ async def _sheet(poll: PollRun, document: str) -> Mapping[str, Any]:
 
 async def _values(poll: PollRun, document: str, title: str, range_: str, query: Mapping[str, Any]) -> list[list[Any]]:
     path = f"/v4/spreadsheets/{in_path(document)}/values/{in_path(title)}!{range_}"
-    return appended(await poll.request(path=path, query=dict(query)), "values")
+    rows = appended(await poll.request(path=path, query=dict(query)), "values")
+    return [each if isinstance(each, list) else [] for each in rows]
 
 
 def _location(poll: PollRun) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from runtime.integrations.hubspot.paging import listed, searched
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
-from runtime.values.javascript import js_string, truthy
+from runtime.values.javascript import js_string, js_typeof, truthy
 from schemas.item import UNDEFINED, PairedItem
 
 _WHOLE: Final = re.compile(r"\s*[+-]?\d+")
@@ -163,9 +163,11 @@ async def upsert_contact(run: Run, scope: Scope) -> list[Item]:
     profile = await run.request(scope, path=path, query=query, arrays="repeat")
     if profile is None or profile is UNDEFINED:
         raise ThrownError(f"Cannot set properties of {'null' if profile is None else 'undefined'} (setting 'isNew')")
+    if isinstance(profile, str | int | float):
+        raise ThrownError(f"Cannot create property 'isNew' on {js_typeof(profile)} '{js_string(profile)}'")
     is_new = made.get("isNew", UNDEFINED) if isinstance(made, Mapping) else UNDEFINED
-    if isinstance(profile, Mapping) and is_new is not UNDEFINED:
-        profile = {**profile, "isNew": is_new}
+    if isinstance(profile, Mapping):
+        profile = {**{name: each for name, each in profile.items() if name != "isNew"}, "isNew": is_new}
     return [{"json": profile}]
 
 

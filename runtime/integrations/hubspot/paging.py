@@ -7,11 +7,13 @@ from runtime.contract import Items, NodeError
 from runtime.integrations.answers import member_of_answer
 from runtime.integrations.operation import MAX_PAGES, Run
 from runtime.integrations.scope import Scope
+from runtime.values.javascript import truthy
 from schemas.item import UNDEFINED, NoJson
 
 __all__ = ["listed", "searched"]
 
 _KEEPS_PAGES_SINCE: Final = 2
+_PAGE: Final = 250
 
 
 async def listed(
@@ -31,7 +33,7 @@ async def listed(
     carried: dict[str, Any] = {}
 
     async def work(scope: Scope) -> Items:
-        given = query(scope)
+        given = run.kept["query"] = run.kept.get("query", {}) | query(scope)  # n8n's node has one for all items
         everything, limit = bool(scope.names["all"]), scope.names["limit"]
         if not everything and not slices:
             answer = await run.request(scope, path=path, query={**given, limited: limit}, arrays="repeat")
@@ -39,9 +41,9 @@ async def listed(
             if found is UNDEFINED:
                 return [{"json": NoJson()}]
         else:
-            given |= {"limit": 250 if everything else limit, "count": 100}
+            given = given | {"limit": limit if not everything and truthy(limit) else _PAGE, "count": 100}
             found = await _pages(run, scope, {"path": path}, items, {**given, **carried}, carried)
-            found = _kept(scope, found if everything else found[:limit])
+            found = _kept(scope, found if everything or not truthy(limit) else found[: int(limit)])
         return [{"json": each} for each in found]
 
     return await run.each(work)
@@ -90,7 +92,9 @@ async def searched(run: Run, path: str, body: Callable[[Scope], dict[str, Any]],
         asked = {**body(scope), "limit": 100 if everything else scope.names["limit"]}
         spec = {"method": "POST", "path": path, "json": asked}
         if everything:
-            found = await _pages(run, scope, spec, "results", {"limit": 250, "count": 100}, carried if carries else {})
+            found = await _pages(
+                run, scope, spec, "results", {"limit": _PAGE, "count": 100}, carried if carries else {}
+            )
             found = _kept(scope, found)
         else:
             found = member_of_answer(await run.request(scope, **spec), "results")

@@ -9,6 +9,7 @@ from runtime.integrations.polling import poll
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 __all__ = ["assistant_reply", "assistant_tools", "simple_assistants", "updated_tools"]
 
@@ -34,7 +35,7 @@ _UNFINISHED: Final = frozenset({"queued", "in_progress", "cancelling"})
 async def assistant_reply(run: Run, scope: Scope) -> list[Item]:
     """Send a message, wait for the run, and return the answer."""
     parameters = scope.parameters
-    text, assistant = _prompt(scope), scope.located("assistantId", parameters["assistantId"])
+    text, assistant = _prompt(scope), scope.located("assistantId", parameters.get("assistantId", UNDEFINED))
     base = (
         (parameters.get("options") or {}).get("baseURL") or scope.credential.get("url") or "https://api.openai.com/v1"
     )
@@ -67,8 +68,10 @@ def _prompt(scope: Scope) -> Any:
     """Return the message: the parameter, or the field that the trigger before this node gives."""
     mode = scope.parameters.get("prompt", "auto")
     field = {"auto": "chatInput", "guardrails": "guardrailsInput"}.get(mode)
-    text = scope.parameters.get("text") if field is None else (scope.item.get("json") or {}).get(field)
-    if text is None:
+    text = (
+        scope.parameters.get("text", UNDEFINED) if field is None else scope.item.get("json", {}).get(field, UNDEFINED)
+    )
+    if text is UNDEFINED:
         raise NodeError(
             "No prompt specified",
             description="Give the message in the field chatInput, or choose to define it below",

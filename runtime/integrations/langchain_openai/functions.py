@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.answers import member_of_answer, unreadable
 from runtime.integrations.files import data_url, file_item, stored
 from runtime.integrations.filters import is_empty, segment
 from runtime.integrations.langchain_openai.assistants import (
@@ -15,14 +16,15 @@ from runtime.integrations.langchain_openai.assistants import (
 from runtime.integrations.langchain_openai.responses import response_body, response_input
 from runtime.integrations.operation import Run
 from runtime.integrations.polling import poll
+from runtime.integrations.prompts import require
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED
 
 __all__ = [
     "analyze", "analyze_by_chat", "answer", "assistant_reply", "assistant_tools", "chat", "choices", "edit",
-    "generate", "generated", "respond", "simple_assistants", "speak", "updated_tools", "video",
+    "generate", "generated", "metadata", "required_metadata", "respond", "simple_assistants", "speak", "updated_tools", "video",
 ]  # fmt: skip
 
 JSON_PROMPT: Final = "You are a helpful assistant designed to output JSON."
@@ -35,8 +37,12 @@ def chat(scope: Scope) -> dict[str, Any]:
     parameters = scope.parameters
     given = [each for each in _entries(parameters.get("messages")) if isinstance(each, Mapping)]
     _require([each.get("content") for each in given])
-    messages = [{"role": each.get("role", "user"), "content": each.get("content", "")} for each in given]
-    body: dict[str, Any] = {"model": scope.located("modelId", parameters.get("modelId")), "messages": messages}
+    messages = [
+        {"role": each.get("role", "user"), **({"content": each["content"]} if "content" in each else {})}
+        for each in given
+    ]
+    model = scope.located("modelId", parameters.get("modelId", UNDEFINED))
+    body: dict[str, Any] = {**({} if model is UNDEFINED else {"model": model}), "messages": messages}
     if parameters.get("jsonOutput"):
         messages.insert(0, {"role": "system", "content": JSON_PROMPT})
         body["response_format"] = {"type": "json_object"}
@@ -44,12 +50,36 @@ def chat(scope: Scope) -> dict[str, Any]:
     return body | {_CHAT_NAMES.get(name, name): each for name, each in options.items() if name != "maxToolsIterations"}
 
 
+def metadata(scope: Scope) -> Any:
+    """Return the metadata of a new conversation; UNDEFINED for what is no object, or an empty one."""
+    found = _metadata((scope.parameters.get("options") or {}).get("metadata"))
+    return found if isinstance(found, Mapping | list) and found else UNDEFINED
+
+
+def required_metadata(scope: Scope) -> Any:
+    """Return the metadata of a change. Raise NodeError without any."""
+    given = scope.parameters.get("metadata")
+    if not truthy(given):
+        raise NodeError("Metadata is required", item=scope.index)
+    return _metadata(given)
+
+
+def _metadata(given: Any) -> Any:
+    try:
+        return parse_json(given) if isinstance(given, str) and given else given
+    except NotJsonError as error:
+        raise NodeError("Invalid JSON in metadata field", description=error.message) from error
+
+
 def choices(scope: Scope) -> Any:
     """Return the answers of a chat completion, their JSON read where it was asked for."""
     response = scope.names["response"]
     if not isinstance(response, Mapping):
         return response
-    found = [_read_choice(each) if scope.parameters.get("jsonOutput") else each for each in response.get("choices", [])]
+    given = response.get("choices", UNDEFINED)
+    if given is None or given is UNDEFINED:
+        raise unreadable(given, "0", scope.index)
+    found = [_read_choice(each) if scope.parameters.get("jsonOutput") else each for each in given]
     return found if scope.parameters.flag("simplify", default=True) else {**response, "choices": found}
 
 
@@ -72,8 +102,13 @@ def answer(scope: Scope) -> Any:
     response = scope.names["response"]
     if not scope.parameters.flag("simplify", default=True):
         return response
-    message = (response.get("choices") or [{}])[0].get("message") or {}
-    return {name: message[name] for name in ("content",) if name in message}
+    found = response.get("choices") if isinstance(response, Mapping) else None
+    if not truthy(found):
+        return response
+    first = found[0] if isinstance(found, list) and found else UNDEFINED
+    message = member_of_answer(first, "message")
+    content = member_of_answer(message, "content")
+    return {} if content is UNDEFINED else {"content": content}
 
 
 async def respond(run: Run, scope: Scope) -> list[Item]:
@@ -85,6 +120,8 @@ async def respond(run: Run, scope: Scope) -> list[Item]:
     response = await run.request(scope, method="POST", path="/responses", json=body)
     if body["background"]:
         response = await _finished(run, scope, response)
+    if (output := member_of_answer(response, "output")) is None or output is UNDEFINED:
+        raise unreadable(output, "filter", scope.index)
     if body.get("text", {}).get("format", {}).get("type", "text") != "text":
         response = {**response, "output": [_read_output(each) for each in response.get("output", [])]}
     return [{"json": {"output": response.get("output")} if parameters.flag("simplify", default=True) else response}]
@@ -134,6 +171,7 @@ def _split(names: Any) -> list[str]:
 async def analyze_by_chat(run: Run, scope: Scope) -> list[Item]:
     """Ask a question about images in a chat completion."""
     parameters, options = scope.parameters, scope.parameters.get("options") or {}
+    require([parameters.get("text", UNDEFINED)])
     detail = options.get("detail", "auto")
     pictures = [
         {"type": "image_url", "image_url": {"url": url, "detail": detail}} for url in await _pictures(run, scope)
@@ -150,6 +188,7 @@ async def analyze_by_chat(run: Run, scope: Scope) -> list[Item]:
 async def analyze(run: Run, scope: Scope) -> list[Item]:
     """Ask a question about images in a response."""
     parameters, options = scope.parameters, scope.parameters.get("options") or {}
+    require([parameters.get("text", UNDEFINED)])
     detail = options.get("detail", "auto")
     pictures = [{"type": "input_image", "detail": detail, "image_url": url} for url in await _pictures(run, scope)]
     body = {
@@ -165,9 +204,10 @@ def generated(scope: Scope) -> dict[str, Any]:
     """Return the body of an image's generation."""
     parameters, options = scope.parameters, scope.parameters.get("options") or {}
     model = js_string(
-        scope.located("model", parameters.get("model")) or scope.located("modelId", parameters["modelId"])
+        scope.located("model", parameters.get("model"))
+        or scope.located("modelId", parameters.get("modelId", UNDEFINED))
     )
-    _require([parameters.get("prompt")])
+    require([parameters.get("prompt", UNDEFINED)], "prompt")
     modern = "gpt-image" in model
     body = {"prompt": parameters["prompt"], "model": model}
     if not modern:
@@ -205,11 +245,12 @@ async def edit(run: Run, scope: Scope) -> list[Item]:
     """Edit images and return the files, or their addresses."""
     parameters, options = scope.parameters, scope.parameters.get("options") or {}
     model = js_string(
-        scope.located("model", parameters.get("model")) or scope.located("modelId", parameters["modelId"])
+        scope.located("model", parameters.get("model"))
+        or scope.located("modelId", parameters.get("modelId", UNDEFINED))
     )
     modern = "gpt-image" in model
     fields = {
-        "model": model, "prompt": parameters["prompt"], "n": parameters.get("n", 1), "size": parameters.get("size"),
+        "model": model, "prompt": parameters.get("prompt", UNDEFINED), "n": parameters.get("n", 1), "size": parameters.get("size"),
         "response_format": None if modern else parameters.get("responseFormat", "url"),
         "quality": parameters.get("quality") if modern else None,
         "output_format": parameters.get("outputFormat") if modern else None,
@@ -233,7 +274,7 @@ async def speak(run: Run, scope: Scope) -> list[Item]:
     parameters, options = scope.parameters, scope.parameters.get("options") or {}
     format_ = js_string(options.get("response_format", "mp3"))
     body = {
-        "model": parameters["model"], "input": parameters["input"], "voice": parameters["voice"],
+        "model": parameters.get("model", UNDEFINED), "input": parameters.get("input", UNDEFINED), "voice": parameters.get("voice", UNDEFINED),
         "response_format": format_, "speed": options.get("speed", 1),
     }  # fmt: skip
     ref = await run.request(
@@ -246,8 +287,9 @@ async def speak(run: Run, scope: Scope) -> list[Item]:
 async def video(run: Run, scope: Scope) -> list[Item]:
     """Generate a video, wait for it, and return the file."""
     parameters, options = scope.parameters, scope.parameters.get("options") or {}
+    require([parameters.get("prompt", UNDEFINED)], "prompt")
     fields = {
-        "model": scope.located("modelId", parameters["modelId"]), "prompt": parameters["prompt"],
+        "model": scope.located("modelId", parameters.get("modelId", UNDEFINED)), "prompt": parameters["prompt"],
         "seconds": js_string(parameters["seconds"]), "size": parameters["size"],
     }  # fmt: skip
     parts: list[dict[str, Any]] = [{"fields": fields}]
@@ -271,5 +313,5 @@ def _entries(collection: Any) -> list[Any]:
 
 
 def _require(prompts: list[Any]) -> None:
-    if all(is_empty(each) for each in prompts):
+    if not any(isinstance(each, str) and each.strip() for each in prompts):
         raise NodeError("A non-empty prompt is required.")

@@ -7,6 +7,7 @@ from runtime.integrations.files import data_url
 from runtime.integrations.filters import FILTERS, is_empty
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
+from schemas.item import UNDEFINED
 
 __all__ = ["response_body", "response_input"]
 
@@ -44,9 +45,10 @@ async def _part(run: Run, scope: Scope, message: Mapping[str, Any]) -> dict[str,
         return part | await _source(run, scope, message, message.get("imageType", "url"), "image")
     if kind == "file":
         return {"type": "input_file"} | await _source(run, scope, message, message.get("fileType", "url"), "file")
+    text = {"text": message["content"]} if "content" in message else {}
     if message.get("role") == "assistant":
-        return {"type": "output_text", "text": message.get("content", ""), "annotations": []}
-    return {"type": "input_text", "text": message.get("content", "")}
+        return {"type": "output_text", **text, "annotations": []}
+    return {"type": "input_text", **text}
 
 
 async def _source(run: Run, scope: Scope, message: Mapping[str, Any], way: str, kind: str) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def response_body(scope: Scope, messages: list[dict[str, Any]]) -> dict[str, Any
     options = scope.parameters.get("options") or {}
     background = (options.get("backgroundMode") or {}).get("values") or {}
     body: dict[str, Any] = {
-        "model": scope.located("modelId", scope.parameters.get("modelId")),
+        "model": scope.located("modelId", scope.parameters.get("modelId", UNDEFINED)),
         "input": messages,
         "parallel_tool_calls": options.get("parallelToolCalls", True),
         "store": options.get("store", True),

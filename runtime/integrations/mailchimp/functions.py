@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from runtime.contract import NodeError
 from runtime.integrations.answers import iterated
 from runtime.integrations.scope import Scope
 from runtime.values.dates import parse_date
-from runtime.values.javascript import js_number, js_string
+from runtime.values.javascript import js_number, js_string, truthy
 from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED
 
 _CENTRE: Final = re.compile(r"[a-z]{2,4}\d{1,3}")
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_UNITS: Final = ("year", "month", "day", "hour", "minute", "second", "millisecond")
+_DAY: Final = 2
 _PAGE: Final = 500
 _CAMPAIGN_FIELDS: Final = (
     "campaigns.id", "campaigns.status", "campaigns.tracking", "campaigns.settings.from_name",
@@ -55,7 +57,7 @@ def member(scope: Scope) -> dict[str, Any]:
         "status": parameters.get("status", UNDEFINED),
     }  # fmt: skip
     made = {name: each for name, each in made.items() if each is not UNDEFINED}
-    made |= {wire: _field(name, given[name]) for name, wire in _NAMES.items() if given.get(name)}
+    made |= {wire: _field(name, given[name], scope.now) for name, wire in _NAMES.items() if truthy(given.get(name))}
     if given.get("tags"):
         if not isinstance(given["tags"], str):
             raise NodeError("options.tags.split is not a function", item=scope.index)
@@ -90,16 +92,48 @@ def _degrees(value: Any) -> float | None:
     return js_number(found[0]) if found else None
 
 
-def _field(name: str, value: Any) -> Any:
+def _field(name: str, value: Any, now: float) -> Any:
     """Return a field as it is sent. Of a time n8n's node writes the month for the minutes, and hundredths for the seconds."""
     if not name.startswith("timestamp"):
         return value
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    instant = None if number else parse_date(js_string(value))
-    if instant is None and not number:
+    ms = _milliseconds(value, now)
+    if ms is None:
         return "Invalid date"
-    ms = int(value if instant is None else instant.ms)
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%m}:{ms % 1000 // 10:02}"
+
+
+def _milliseconds(value: Any, now: float) -> int | None:
+    """Return the instant that moment.js reads of a value; None for none."""
+    if isinstance(value, Mapping | list):
+        return _of_units(value, now)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value)
+    instant = parse_date(js_string(value))
+    return None if instant is None else int(instant.ms)
+
+
+def _of_units(value: Mapping[str, Any] | list[Any], now: float) -> int | None:
+    """Return the instant of a list or an object of year, month, ...: what is left out is of today, and the time midnight."""
+    if not value:
+        return int(now)
+    units = value if isinstance(value, list) else [value.get(name) for name in _UNITS]
+    today = datetime.fromtimestamp(now / 1000, UTC)
+    ahead, parts = True, []
+    for i, default in enumerate((today.year, today.month - 1, today.day, 0, 0, 0, 0)):
+        unit = units[i] if i < len(units) else None
+        ahead = ahead and unit is None
+        parts.append(
+            default if ahead or (unit is None and i > _DAY) else 1 if unit is None and i == _DAY else unit or 0
+        )
+    if not all(isinstance(each, int) for each in parts):
+        return None
+    year, month, day, *time = parts
+    try:
+        first = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+        made = first + timedelta(days=day - 1, hours=time[0], minutes=time[1], seconds=time[2], milliseconds=time[3])
+    except (ValueError, OverflowError):
+        return None
+    return int(made.timestamp() * 1000)
 
 
 def tags(scope: Scope) -> list[Any]:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import NodeError
-from runtime.integrations.filters import FILTERS
+from runtime.integrations.answers import unreadable
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED
 
 _DEFAULTS: Final[Mapping[str, Any]] = {
@@ -32,7 +33,21 @@ def updated(scope: Scope) -> Any:
 
 
 def _workflow(scope: Scope) -> Mapping[str, Any]:
-    given = FILTERS["json"](scope.parameters.get("workflowObject"))
-    if not isinstance(given, Mapping):
-        raise NodeError("The workflow must be a JSON object", item=scope.index)
-    return given
+    given = _parsed(scope, "workflowObject")
+    if given is None:
+        raise unreadable(given, "name", scope.index)
+    return given if isinstance(given, Mapping) else {}
+
+
+def data(scope: Scope) -> Any:
+    """Return the data of a new credential."""
+    return _parsed(scope, "data")
+
+
+def _parsed(scope: Scope, name: str) -> Any:
+    """Return what a parameter is as JSON. Raise NodeError for what is none, such as an object."""
+    try:
+        return parse_json(js_string(scope.parameters.get(name, UNDEFINED)))
+    except NotJsonError as error:
+        told = f"The '{name}' property must be valid JSON, but cannot be parsed"
+        raise NodeError(told, description=error.message, item=scope.index) from error

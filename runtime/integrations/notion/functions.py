@@ -8,20 +8,30 @@ from runtime.integrations.answers import ThrownError, sliced, unreadable
 from runtime.integrations.filters import FILTERS, segment
 from runtime.integrations.notion.blocks import block, simple_block
 from runtime.integrations.notion.properties import (
-    condition,
     files_of,
     name_and_type,
     property_value,
     simple_page,
-    source_condition,
+)
+from runtime.integrations.notion.queries import (
+    filter,  # noqa: A004 - the name of the member that it fills
+    query,
+    search,
+    sorts,
 )
 from runtime.integrations.operation import Run, failing_node
 from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.javascript import js_string, truthy
-from runtime.values.json_text import NotJsonError, parse_json
 from runtime.values.patterns import first_group
 from schemas.item import UNDEFINED
+
+__all__ = [
+    "block_id", "children", "content", "create_database_pages", "database_id", "filter",
+    "found_sources", "get_blocks", "get_page_with_files", "get_pages_with_files", "icon", "markdown",
+    "page_id", "properties", "query", "search", "simplified", "simplified_as_first",
+    "simplified_to_limit", "sorts", "source_id", "to_limit", "user_id",
+]  # fmt: skip
 
 _ID: Final = "([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 _PAGE_URL: Final = f"^https?://[^?#]*?{_ID}(?:[?#].*)?$"
@@ -42,6 +52,8 @@ def page_id(scope: Scope) -> Any:
     """Return the id of the page that the parameter names by id or URL. Raise NodeError."""
     given = scope.parameters.get("pageId", UNDEFINED)
     if given is UNDEFINED:
+        if scope.version >= _SOURCES_SINCE and scope.parameters.fact("pageId") is not None:
+            raise unreadable(given, "value", scope.index)
         return given
     mode, value = (given.get("mode"), given.get("value")) if isinstance(given, Mapping) else ("url", UNDEFINED)
     if scope.version < _LOCATORS_SINCE and mode != "url":
@@ -117,7 +129,8 @@ def _in_url(url: str) -> str | None:
 def children(scope: Scope) -> list[Any]:
     """Return the blocks to write. Raise NodeError."""
     given = (scope.parameters.get("blockUi") or {}).get("blockValues") or []
-    return [block(each, sources=scope.version >= _SOURCES_SINCE) for each in given]
+    sources = scope.version >= _SOURCES_SINCE
+    return [block(each, sources=sources) for each in given if not sources or each.get("type")]
 
 
 def content(scope: Scope) -> dict[str, Any]:
@@ -147,8 +160,11 @@ def markdown(scope: Scope) -> dict[str, Any]:
 def properties(scope: Scope) -> dict[str, Any]:
     """Return the properties to write. Raise NodeError."""
     given = (scope.parameters.get("propertiesUi") or {}).get("propertyValues") or []
-    option = "name" if scope.version >= _LOCATORS_SINCE else "id"
-    made = {name_and_type(each.get("key"))[0]: property_value(each, scope.timezone, option) for each in given}
+    option, sources = "name" if scope.version >= _LOCATORS_SINCE else "id", scope.version >= _SOURCES_SINCE
+    made = {
+        name_and_type(each.get("key"))[0]: property_value(each, scope.timezone, scope.now, option, sources=sources)
+        for each in given
+    }
     return {name: each for name, each in made.items() if each is not None}
 
 
@@ -163,69 +179,6 @@ def icon(scope: Scope) -> Any:
     made = {"external": {"url": chosen}} if is_file else {"emoji": chosen}
     changes = scope.parameters.get("operation") == "update"
     return {"type": next(iter(made)), **made} if changes or sources else made
-
-
-def filter(scope: Scope) -> Any:  # noqa: A001 - the name of the member that it fills
-    """Return the filter of a database query; UNDEFINED: none. Raise NodeError."""
-    parameters, zone = scope.parameters, scope.timezone
-    test = source_condition if scope.version >= _SOURCES_SINCE else condition
-    chosen = parameters.get("filterType", "none")
-    if chosen == "json":
-        return _filter_of(parameters.get("filterJson"), scope)
-    if chosen == "manual":
-        conditions = (parameters.get("filters") or {}).get("conditions") or []
-        other = "or" if scope.version >= _SOURCES_SINCE else ""
-        joint = _JOINTS.get(js_string(parameters.get("matchType")), other)
-        if not joint or (not conditions and scope.version >= _SOURCES_SINCE):
-            return UNDEFINED
-        return {joint: [test(each, zone) for each in conditions]}
-    given = (parameters.get("options") or {}).get("filter") or {}
-    single = condition(given["singleCondition"], zone) if given.get("singleCondition") else {}
-    several = (given.get("multipleCondition") or {}).get("condition") or {}
-    made = {joint: [condition(each, zone) for each in several[joint]] for joint in ("and", "or") if several.get(joint)}
-    return single | made or UNDEFINED
-
-
-_JOINTS: Final = {"allFilters": "and", "anyFilter": "or"}
-
-
-def _filter_of(text: Any, scope: Scope) -> Any:
-    try:
-        return parse_json(text) if isinstance(text, str) else text
-    except NotJsonError as error:
-        reason = "must be valid JSON" if scope.version >= _SOURCES_SINCE else "must be a valid json"
-        raise NodeError(f"Filters (JSON) {reason}", item=scope.index) from error
-
-
-def sorts(scope: Scope) -> Any:
-    """Return the order of a database query; of a data source's UNDEFINED where there is none."""
-    given = ((scope.parameters.get("options") or {}).get("sort") or {}).get("sortValue") or []
-    made = [
-        {"direction": each.get("direction", "")}
-        | ({"timestamp": each.get("key")} if each.get("timestamp") else {"property": name_and_type(each.get("key"))[0]})
-        for each in given
-    ]
-    return made if made or scope.version < _SOURCES_SINCE else UNDEFINED
-
-
-def search(scope: Scope) -> Any:
-    """Return what to search pages by; UNDEFINED where it is nothing: n8n sends no body then."""
-    options = scope.parameters.get("options") or {}
-    body = {
-        "query": scope.parameters.get("text"),
-        "filter": (options.get("filter") or {}).get("filters"),
-        "sort": (options.get("sort") or {}).get("sortValue"),
-        "page_size": scope.names["size"]
-        if scope.version >= _LOCATORS_SINCE and scope.parameters.get("returnAll")
-        else None,
-    }
-    return {name: each for name, each in body.items() if each not in (None, UNDEFINED, "")} or UNDEFINED
-
-
-def query(scope: Scope) -> Any:
-    """Return the query of a data source; UNDEFINED where it asks for everything. Raise NodeError."""
-    body = {"filter": filter(scope), "sorts": sorts(scope), "page_size": scope.names["size"]}
-    return {name: each for name, each in body.items() if each is not UNDEFINED} or UNDEFINED
 
 
 def simplified(scope: Scope) -> Any:
@@ -292,17 +245,16 @@ async def create_database_pages(run: Run) -> Items:
     async def work(scope: Scope) -> Items:
         title = common
         if scope.version >= _SOURCES_SINCE:
-            if not isinstance(scope.parameters.get("title"), str):
-                raise NodeError("title.trim is not a function", description="The title must be a text.")
+            _check_title(scope.parameters.get("title", UNDEFINED))
             source = await run.request(scope, path=Template("/data_sources/{$source|quote}"))
             if not isinstance(source, Mapping) or not isinstance(source.get("properties"), Mapping):
                 raise NodeError("Notion did not return data source properties")
             titles = _titles(source)
             title = titles[0] if titles else ""
         given = properties(scope)
-        text = scope.parameters.get("title")
-        if title and text:
-            given = {title: {"title": [{"text": {"content": text}}]}} | given
+        text = scope.parameters.get("title", UNDEFINED)
+        if title and text != "":
+            given = {title: {"title": [{"text": {} if text is UNDEFINED else {"content": text}}]}} | given
         parent = {"database_id": scope.names["database"]}
         if scope.version >= _SOURCES_SINCE:
             parent = {"type": "data_source_id", "data_source_id": scope.names["source"]}
@@ -314,6 +266,16 @@ async def create_database_pages(run: Run) -> Items:
         return [{"json": each} for each in (shown if isinstance(shown, list) else [shown])]
 
     return await run.each(work)
+
+
+def _check_title(title: Any) -> None:
+    """Raise NodeError for what is no title."""
+    if title is None or title is UNDEFINED:
+        raise unreadable(title, "trim")
+    if not isinstance(title, str):
+        raise ThrownError("title.trim is not a function", description="The title must be a text.")
+    if not title.strip():
+        raise NodeError("Title is required to create a database page")
 
 
 def _titles(database: Any) -> list[str]:

@@ -7,10 +7,11 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from runtime.contract import NodeError
+from runtime.integrations.answers import elements_of, member_of_answer, unreadable
 from runtime.integrations.filters import FILTERS, camel_case
 from runtime.integrations.notion.blocks import rich_text
 from runtime.values.dates import parse_date
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED
 
 __all__ = ["condition", "files_of", "name_and_type", "property_value", "simple_page", "source_condition"]
@@ -32,8 +33,12 @@ def _date(value: Any, zone: str, *, time: bool = True) -> str:
     instant = parse_date(js_string(value), zone)
     if instant is None:
         raise NodeError(f"{js_string(value)!r} is not a date")
+    return _shown_date(instant.ms, zone, time=time)
+
+
+def _shown_date(ms: int, zone: str, *, time: bool) -> str:
     try:
-        moment = datetime.fromtimestamp(instant.ms / 1000, ZoneInfo(zone))
+        moment = datetime.fromtimestamp(ms / 1000, ZoneInfo(zone))
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise NodeError(f"{zone!r} is not a time zone") from error
     if not time:
@@ -45,18 +50,22 @@ def _date(value: Any, zone: str, *, time: bool = True) -> str:
 _UTC: Final = ("UTC", "Etc/UTC")
 
 
-def _date_value(given: Mapping[str, Any], zone: str) -> dict[str, Any] | None:
+def _date_value(given: Mapping[str, Any], zone: str, now: float, *, time: Any) -> dict[str, Any] | None:
     chosen = given.get("timezone") or "default"
     zone = zone if chosen == "default" else js_string(chosen)
-    time = given.get("includeTime", True) is not False
+    time = truthy(time)
     if given.get("range"):
-        ends = {"start": given.get("dateStart"), "end": given.get("dateEnd")}
-        return {  # what n8n sends for an end that is empty
-            name: "Invalid date" if each == "" else _date(each, zone, time=time) for name, each in ends.items()
-        }
-    if given.get("date") in (None, ""):
-        return None
-    return {"start": _date(given.get("date"), zone, time=time), "end": None}
+        ends = {"start": given.get("dateStart", UNDEFINED), "end": given.get("dateEnd", UNDEFINED)}
+        return {name: _end(each, zone, now, time=time) for name, each in ends.items()}
+    date = given.get("date", UNDEFINED)
+    return None if date == "" else {"start": _end(date, zone, now, time=time), "end": None}
+
+
+def _end(value: Any, zone: str, now: float, *, time: bool) -> str:
+    """Return an end of a span: now where an expression leaves it out, and what n8n sends for one that is null or empty."""
+    if value is UNDEFINED:
+        return _shown_date(int(now), zone, time=time)
+    return "Invalid date" if value in (None, "") else _date(value, zone, time=time)
 
 
 def _ids(value: Any) -> list[dict[str, Any]]:
@@ -64,20 +73,38 @@ def _ids(value: Any) -> list[dict[str, Any]]:
     return [{"id": each} for each in texts]
 
 
+def _people(value: Any) -> list[dict[str, Any]]:
+    if value is None or value is UNDEFINED:  # as in n8n, somebody without an id
+        return [{} if value is UNDEFINED else {"id": None}]
+    return _ids(value)
+
+
+def _relation(value: Any) -> list[dict[str, Any]]:
+    if value is None or value is UNDEFINED:
+        raise unreadable(value, "filter")
+    return _ids(value or [])
+
+
 def _files(given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    entries = (given.get("fileUrls") or {}).get("fileUrl") or []
+    entries = elements_of({"fileUrl": member_of_answer(given.get("fileUrls", UNDEFINED), "fileUrl")}, "fileUrl", "map")
     return [
         {"name": each.get("name", ""), "type": "external", "external": {"url": each.get("url", "")}} for each in entries
     ]
 
 
-def property_value(given: Mapping[str, Any], zone: str, option: str = "name") -> dict[str, Any] | None:
+def property_value(
+    given: Mapping[str, Any], zone: str, now: float, option: str = "name", *, sources: bool = False
+) -> dict[str, Any] | None:
     """Return the value of a property that an entry of `propertiesUi` describes; None: it is left out. Raise NodeError.
+
+    A member that is not there is not shown beside the entry's type, or an expression leaves it out: it is not sent.
 
     Args:
         given: the entry.
         zone: the time zone of dates without one of their own.
+        now: milliseconds since the epoch.
         option: the member by which options of a select are named; it depends on the version of the node.
+        sources: whether the node speaks to the version of Notion's API that has data sources.
     """
     if not isinstance(given.get("key", ""), str):  # n8n leaves out a key that is no text
         return None
@@ -85,36 +112,41 @@ def property_value(given: Mapping[str, Any], zone: str, option: str = "name") ->
     if not type_:
         return {}
     if type_ == "title":
-        return {"title": [{"text": {"content": given.get("title", "")}}]}
+        return {"title": [{"text": _given("content", given, "title")}]}
     if type_ == "rich_text":
-        if given.get("richText"):
-            return {"rich_text": rich_text((given.get("text") or {})["text"])}
-        return {"rich_text": [{"text": {"content": given.get("textContent", "")}}]}
+        if given.get("richText") is False or (sources and "textContent" in given):
+            return {"rich_text": [{"text": _given("content", given, "textContent")}]}
+        return {"rich_text": rich_text(given)}
     if type_ == "url" and given.get("ignoreIfEmpty") and not given.get("urlValue"):
         return None
+    if type_ in _PLAIN:
+        return {"type": type_, **_given(type_, given, _PLAIN[type_])}
+    if type_ == "date":
+        return {"type": type_, "date": _date_value(given, zone, now, time=given.get("includeTime", sources))}
     make = _VALUES.get(type_)
-    if make is None:
-        raise NodeError(f"A property cannot be written by its type {type_!r}")
-    return {"type": type_, type_: make(given, zone, option)}
+    return {} if make is None else {"type": type_, type_: make(given, option)}
 
 
-_VALUES: Final[Mapping[str, Callable[[Mapping[str, Any], str, str], Any]]] = {
-    "phone_number": lambda given, _zone, _option: given.get("phoneValue", ""),
-    "email": lambda given, _zone, _option: given.get("emailValue", ""),
-    "url": lambda given, _zone, _option: given.get("urlValue", ""),
-    "number": lambda given, _zone, _option: given.get("numberValue", 0),
-    "checkbox": lambda given, _zone, _option: given.get("checkboxValue", False),
-    "select": lambda given, _zone, option: _option_of(given.get("selectValue"), option),
-    "status": lambda given, _zone, _option: {"name": given.get("statusValue", "")},
-    "multi_select": lambda given, _zone, option: [
+def _given(name: str, given: Mapping[str, Any], member: str) -> dict[str, Any]:
+    """Return a member of an entry under another name; nothing where it is not there."""
+    return {name: given[member]} if member in given else {}
+
+
+_PLAIN: Final = {
+    "phone_number": "phoneValue", "email": "emailValue", "url": "urlValue", "number": "numberValue", "checkbox": "checkboxValue",
+}  # fmt: skip
+"""Type of a property -> the member of an entry that is its value."""
+_VALUES: Final[Mapping[str, Callable[[Mapping[str, Any], str], Any]]] = {
+    "select": lambda given, option: _option_of(given.get("selectValue"), option),
+    "status": lambda given, _option: _given("name", given, "statusValue"),
+    "multi_select": lambda given, option: [
         _option_of(each, option)
         for each in FILTERS["split"](given.get("multiSelectValue") or [])
         if isinstance(each, Mapping) or each != ""
     ],
-    "people": lambda given, _zone, _option: _ids(given.get("peopleValue") or []),
-    "relation": lambda given, _zone, _option: _ids(given.get("relationValue") or []),
-    "files": lambda given, _zone, _option: _files(given),
-    "date": lambda given, zone, _option: _date_value(given, zone),
+    "people": lambda given, _option: _people(given.get("peopleValue", UNDEFINED)),
+    "relation": lambda given, _option: _relation(given.get("relationValue", UNDEFINED)),
+    "files": lambda given, _option: _files(given),
 }
 
 
@@ -130,13 +162,15 @@ def condition(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
     test = given.get("condition", "")
     if type_ == "formula":
         kind = given.get("returnType", "")
-        return {"property": name, "formula": {kind: {test: _tested(given, kind, f"{kind}Value", zone)}}}
+        return {"property": name, "formula": {kind: _tests(given, kind, f"{kind}Value", zone)}}
     if not type_:
         return {"property": name, "": {test: True} if test in _WITHOUT_VALUE else {}}
     member = {"date": "date", "last_edited_time": "lastEditedTime"}.get(type_, f"{camel_case(type_)}Value")
-    # The API that these versions speak calls rich text `text`.
-    key = "text" if type_ == "rich_text" else type_
-    return {"property": name, key: {test: _tested(given, type_, member, zone)}}
+    return {"property": name, _OLD_NAMES.get(type_, type_): _tests(given, type_, member, zone)}
+
+
+_OLD_NAMES: Final = {"rich_text": "text", "phone_number": "phone"}
+"""Type of a property -> its name in filters of the API that the older versions speak."""
 
 
 def source_condition(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
@@ -146,19 +180,37 @@ def source_condition(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
         return {"property": name, "rollup": FILTERS["json"](given.get("rollupJson") or "{}")}
     if type_ == "verification":
         return {"property": name, "verification": {"status": given.get("verificationStatus", "verified")}}
+    kind = given.get("returnType", "string") if type_ == "formula" else _FILTERS.get(type_, type_)
     test = given.get("condition", "")
-    kind = given.get("returnType", "string") if type_ == "formula" else type_
-    inner = {kind: {test: _tested(given, kind, _MEMBERS.get(kind, "richTextValue"), zone)}}
+    if test not in _TESTS.get(kind, _LIST_TESTS if kind not in _MEMBERS and kind not in _TEXTS else (test,)):
+        raise NodeError(f'The condition "{test}" is not supported for Notion {kind} filters')
+    inner = {kind: _tests(given, kind, _MEMBERS.get(kind, "richTextValue"), zone)}
+    if kind in ("created_time", "last_edited_time"):
+        return {"timestamp": kind, **inner}
     return {"property": name, **({"formula": inner} if type_ == "formula" else inner)}
 
 
+_FILTERS: Final = {
+    "title": "rich_text", "email": "rich_text", "url": "rich_text", "created_by": "people", "last_edited_by": "people",
+}  # fmt: skip
+"""Type of a property -> the filter that the newer API has for it, where it is another."""
+_TEXTS: Final = ("rich_text", "phone_number", "string")
+_LIST_TESTS: Final = ("contains", "does_not_contain", *_WITHOUT_VALUE)
+_TESTS: Final = {
+    "multi_select": _LIST_TESTS, "people": _LIST_TESTS, "relation": _LIST_TESTS, "files": _WITHOUT_VALUE,
+}  # fmt: skip
 _MEMBERS: Final = {
     "number": "numberValue", "unique_id": "numberValue", "checkbox": "checkboxValue", "date": "dateValue",
     "created_time": "dateValue", "last_edited_time": "dateValue", "multi_select": "optionValue",
-    "select": "optionValue", "status": "optionValue", "people": "peopleValue", "created_by": "peopleValue",
-    "last_edited_by": "peopleValue", "relation": "relationValue",
+    "select": "optionValue", "status": "optionValue", "people": "peopleValue", "relation": "relationValue",
 }  # fmt: skip
-_DEFAULTS: Final[Mapping[str, Any]] = {"number": 0, "checkbox": False, "multi_select": []}
+
+
+def _tests(given: Mapping[str, Any], type_: str, member: str, zone: str) -> dict[str, Any]:
+    """Return a condition with the value that it tests for; without one where the entry has none."""
+    test = given.get("condition", "")
+    value = _tested(given, type_, member, zone)
+    return {} if value is UNDEFINED else {test: value}
 
 
 def _tested(given: Mapping[str, Any], type_: str, member: str, zone: str) -> Any:
@@ -170,7 +222,7 @@ def _tested(given: Mapping[str, Any], type_: str, member: str, zone: str) -> Any
     if type_ == "date" and member == "date":
         value = given.get(member)
         return _date(value, zone) if value not in (None, "") else {}
-    return given.get(member, _DEFAULTS.get(type_, ""))
+    return given.get(member, UNDEFINED)
 
 
 def simple_page(page: Any, version: float) -> dict[str, Any] | None:

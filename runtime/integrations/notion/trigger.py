@@ -25,9 +25,9 @@ async def poll(poll: PollRun) -> Items:
         time.close()
         return _shown(poll, appended(await _ask(poll, body), "results"))
     body["filter"] = {"timestamp": member, member: {"on_or_after": time.start}}
-    newest = appended(await _ask(poll, body), "results")
+    newest = member_of_answer(await _ask(poll, body), "results")
     time.close()
-    if not newest or member_of_answer(newest[0], "id") is UNDEFINED:
+    if not isinstance(newest, list) or not newest or member_of_answer(newest[0], "id") is UNDEFINED:
         return []
     pages = await poll.pages(
         method="POST",
@@ -35,6 +35,7 @@ async def poll(poll: PollRun) -> Items:
         json=body | {"page_size": _PAGE},
         page={
             "when": True,
+            "needs_list": True,
             "items": Template("{$response.results}"),
             "next": {"json": {"start_cursor": Template("{$response.next_cursor}")}},
         },

@@ -47,21 +47,22 @@ def _text(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "plain_text", "text": given.get("text"), "emoji": bool(given.get("emoji"))}
+    text = {"text": given["text"]} if "text" in given else {}  # an expression may leave it out
+    return {"type": "plain_text", **text, "emoji": bool(given.get("emoji"))}
 
 
 def _action(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a button of a row. Raise NodeError for one without id or text."""
+    """Return a button of a row. Raise NodeError for one whose id or text is empty; one that an expression leaves out is sent without."""
     for name, shown in (("actionId", "Action ID"), ("text", "Text")):
-        if not given.get(name):
+        if given.get(name) == "":
             raise NodeError(f"{shown} must be set")
-    return _button(given)
+    return _button(given) | ({"action_id": given["actionId"]} if "actionId" in given else {})
 
 
 def _button(given: Mapping[str, Any]) -> dict[str, Any]:
     confirm = _entry(given, "confirmUi", "confirmValue")
     made = {
-        "type": "button", "text": _plain(given), "action_id": given.get("actionId"), "url": given.get("url"),
+        "type": "button", "text": _plain(given), "url": given.get("url"),
         "value": given.get("value"), "style": _style(given), "confirm": _confirm(confirm) if confirm else None,
     }  # fmt: skip
     return {name: each for name, each in made.items() if each}

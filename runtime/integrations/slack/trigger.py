@@ -66,8 +66,8 @@ async def _resolved(run: Run, i: int, item: Item) -> Item:
             if isinstance(event.get(member), str):
                 found = await run.request(scope, path="/users.info", query={"user": event[member]})
                 event[f"{member}_resolved"] = found["user"]["name"]
-        if isinstance(event.get("user"), Mapping):  # of an event about a user
-            event["user_resolved"] = event["user"].get("name")
+        if isinstance(event.get("user"), Mapping) and "name" in event["user"]:  # of an event about a user
+            event["user_resolved"] = event["user"]["name"]
         if (channel := _channel(event)) is not None:
             found = await run.request(scope, path="/conversations.info", query={"channel": channel})
             event["channel_resolved"] = found["channel"]["name"]

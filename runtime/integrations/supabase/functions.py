@@ -30,6 +30,14 @@ def table(scope: Scope) -> Any:
     return name
 
 
+def schema(scope: Scope) -> Any:
+    """Return the schema of the table; UNDEFINED for the database's own. Where an expression says whether there is one, n8n takes `public`."""
+    written = scope.parameters.written.get("useCustomSchema")
+    if isinstance(written, str) and written.startswith("="):
+        return "public"
+    return scope.parameters.get("schema") or UNDEFINED
+
+
 def changes(scope: Scope) -> Any:
     """Return the columns that an update changes; UNDEFINED without one: the request has no body then."""
     return row(scope) or UNDEFINED
@@ -42,7 +50,7 @@ def row(scope: Scope) -> dict[str, Any]:
         columns: Mapping[str, Any] = scope.item.get("json") or {}
         return {name: each for name, each in columns.items() if name not in ignored}
     fields = _entries(scope.parameters.get("fieldsUi"), "fieldValues")
-    return {js_string(each.get("fieldId", "")): each.get("fieldValue") for each in fields}
+    return {js_string(each.get("fieldId", UNDEFINED)): each.get("fieldValue", UNDEFINED) for each in fields}
 
 
 def _entries(given: Any, group: str) -> list[Mapping[str, Any]]:

@@ -9,11 +9,14 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_number, js_string
+from runtime.values.dates import parse_date
+from runtime.values.javascript import js_number, js_string, truthy
 from schemas.item import UNDEFINED
 
+_ISO_DATE: Final = re.compile(r"\d{4}(-?\d\d(-?\d\d)?)?(T|$)")
 _STATUS: Final = re.compile(r"/status(?:es)?/(\d+)")
 _LIST: Final = re.compile(r"/lists/(\d+)")
 _NUMBER: Final = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
@@ -23,14 +26,15 @@ _CHECKS: Final = 60
 """How often the state of an upload is asked for."""
 
 
-def _located(value: Any, pattern: re.Pattern[str]) -> str:
+def _located(value: Any, pattern: re.Pattern[str]) -> Any:
+    """Return the id in a resource locator; one that is given by itself may be no text. Raise NodeError."""
     mode = value.get("mode") if isinstance(value, Mapping) else "undefined"
     if mode not in ("id", "url"):
         raise NodeError(f"The mode {mode} is not valid!", description="Choose By ID or By URL")
-    chosen = js_string(value.get("value", ""))
+    chosen = value.get("value", "")
     if mode == "id":
         return chosen
-    found = pattern.search(chosen)
+    found = pattern.search(js_string(chosen))
     if found is None:
         raise NodeError(
             "Not a valid tweet url", description="Paste the address as the browser shows it, or choose By ID"
@@ -38,14 +42,35 @@ def _located(value: Any, pattern: re.Pattern[str]) -> str:
     return found[1]
 
 
-def tweet(scope: Scope) -> str:
+def tweet(scope: Scope) -> Any:
     """Return the id of the post. Raise NodeError."""
     return _located(scope.parameters.get("tweetDeleteId", scope.parameters.get("tweetId")), _STATUS)
 
 
-def list_id(scope: Scope) -> str:
+def list_id(scope: Scope) -> Any:
     """Return the id of the list. Raise NodeError."""
     return _located(scope.parameters.get("list"), _LIST)
+
+
+def start_time(scope: Scope) -> Any:
+    """Return the time from which posts are searched; UNDEFINED for none."""
+    return _time(scope, "startTime")
+
+
+def end_time(scope: Scope) -> Any:
+    """Return the time up to which posts are searched; UNDEFINED for none."""
+    return _time(scope, "endTime")
+
+
+def _time(scope: Scope, name: str) -> Any:
+    """Return a time as X takes it: an empty text of what is no time in the form of ISO 8601, as n8n sends it."""
+    given = (scope.parameters.get("additionalFields") or {}).get(name)
+    if not truthy(given):
+        return UNDEFINED
+    if not isinstance(given, str) or not _ISO_DATE.match(given):
+        return ""
+    instant = parse_date(given)
+    return "" if instant is None else FILTERS["iso"](instant.ms)
 
 
 def me(scope: Scope) -> Any:

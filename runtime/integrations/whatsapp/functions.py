@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from runtime.integrations.answers import unreadable
+from runtime.integrations.answers import ThrownError, unreadable
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_number, js_string
 from schemas.item import UNDEFINED
 
+_COMPONENTS: Final = frozenset({"body", "button", "header"})
 _BUTTON: Final = ("type", "text", "payload")
 _HEADER: Final = {"text": ("text",), "currency": ("code", "amount_1000"), "date_time": ("date_time",)}
 """Type of a parameter of a header -> its members, which n8n sends beside the type."""
@@ -15,8 +16,36 @@ _SEPARATORS: Final = str.maketrans("", "", "-()+")
 
 
 def recipient(scope: Scope) -> str:
-    """Return the phone number of the recipient without the signs in it; spaces stay, as in n8n."""
-    return js_string(scope.parameters.get("recipientPhoneNumber", "")).translate(_SEPARATORS)
+    """Return the phone number of the recipient without the signs in it; spaces stay, as in n8n. Raise ThrownError for no text."""
+    if scope.parameters.fact("recipientPhoneNumber") is None:  # the operation has none
+        return ""
+    given = scope.parameters.get("recipientPhoneNumber", UNDEFINED)
+    if given is None or given is UNDEFINED:
+        raise unreadable(given, "replace", scope.index)
+    if not isinstance(given, str):
+        raise ThrownError(
+            "phoneNumber.replace is not a function", description="A phone number is a text.", item=scope.index
+        )
+    return given.translate(_SEPARATORS)
+
+
+def is_untold(scope: Scope) -> bool:
+    """Return whether a refused request was answered without a text of the error, on which n8n's code fails."""
+    return untold(scope) is not None
+
+
+def untold(scope: Scope) -> str | None:
+    """Return what n8n's code says of an answer without a text of the error; None for one with a text."""
+    answer = scope.names["response"]
+    if answer is None:
+        return "Cannot read properties of null (reading 'error')"
+    error = answer.get("error") if isinstance(answer, Mapping) else None
+    message = error.get("message", UNDEFINED) if isinstance(error, Mapping) else UNDEFINED
+    if isinstance(message, str):
+        return None
+    if message is None or message is UNDEFINED:
+        return unreadable(message, "replace").message
+    return "error.message.replace is not a function"
 
 
 def file_name(scope: Scope) -> Any:
@@ -76,6 +105,8 @@ def _component(given: Mapping[str, Any]) -> dict[str, Any]:
     group = given.get(f"{type_}Parameters")
     if type_ == "header" and isinstance(group, Mapping) and "parameter" not in group:
         raise unreadable(UNDEFINED, "map")
+    if type_ not in _COMPONENTS:
+        return {"type": type_}
     parameters = _entries(group, "parameter")
     if type_ == "button":
         shown = {name: each for name, each in parameters[0].items() if name in _BUTTON} if parameters else None

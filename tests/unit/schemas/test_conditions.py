@@ -26,3 +26,20 @@ def test_a_condition_on_a_resource_locator_is_on_its_value(
     wanted: list[Any], parameters: dict[str, Any], shown: bool
 ) -> None:
     assert visible({"model": wanted}, {}, parameters, 1) is shown
+
+
+@pytest.mark.parametrize(
+    ("show", "hide", "parameters", "shown"),
+    [
+        ({"type": ["files"]}, {"@version": [1]}, {"type": "={{ $json.type }}"}, True),
+        ({"type": ["files"]}, {"@version": [1]}, {"type": "files"}, False),
+        ({"type": ["text"], "rich": [False]}, {}, {"type": "={{ $json.type }}", "rich": True}, True),
+        ({"rich": [False], "type": ["text"]}, {}, {"type": "={{ $json.type }}", "rich": True}, False),
+        ({}, {"me": [True]}, {"me": "={{ $json.me }}"}, True),
+        ({}, {"me": [True]}, {"me": True}, False),
+    ],
+)
+def test_an_expression_shows_whatever_stands_behind_it_and_hides_nothing(
+    show: dict[str, Any], hide: dict[str, Any], parameters: dict[str, Any], shown: bool
+) -> None:
+    assert visible(show, hide, parameters, 1) is shown
