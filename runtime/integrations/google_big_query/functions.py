@@ -6,10 +6,13 @@ from typing import Any, Final
 
 from runtime.contract import Item, Items, NodeError
 from runtime.integrations.filters import FILTERS, segment
+from runtime.integrations.google_big_query.records import create_records, simple_records
 from runtime.integrations.operation import MAX_PAGES, Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
 from schemas.item import PairedItem
+
+__all__ = ["create_records", "execute_query", "insert", "simple_records"]
 
 _POLL_SECONDS: Final = 1.0
 _NUMBERS: Final = frozenset({"INTEGER", "INT64", "FLOAT", "FLOAT64", "NUMERIC", "BIGNUMERIC"})
