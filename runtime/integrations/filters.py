@@ -109,6 +109,12 @@ def _iso(value: Any) -> str:
     return _moment(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _date(value: Any) -> str:
+    """Return the day of a date, as moment writes it: `Invalid date` for what is none."""
+    known = isinstance(value, int | float) or parse_date(js_string(value)) is not None
+    return _iso(value)[:10] if known else "Invalid date"
+
+
 def _instant(value: Any) -> str:
     """Return an instant as it is written; a date without time or zone as ISO."""
     text = js_string(value)
@@ -149,7 +155,7 @@ _DEFINED: Final[Mapping[str, Callable[..., Any]]] = {
     "epoch_s": lambda value: _epoch(value, 1000),
     "iso": _iso,
     "instant": _instant,
-    "date": lambda value: _iso(value)[:10],
+    "date": _date,
     "quote": lambda value: quote(js_string(value), safe="!'()*-._~"),
     "num": _number,
     "int": leading_integer,

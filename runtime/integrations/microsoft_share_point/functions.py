@@ -26,9 +26,7 @@ def columns(scope: Scope) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise NodeError("Cannot convert undefined or null to object", item=scope.index)
     return {
-        name: each
-        for name, each in given.items()
-        if name != "id" and each is not None and (not known or name in known)
+        name: each for name, each in given.items() if name != "id" and each is not None and (not known or name in known)
     }
 
 
@@ -160,4 +158,8 @@ def wrong_name(scope: Scope) -> Any:
     """Return what is wrong with the name of a file that is to be stored; UNDEFINED: nothing."""
     name = js_string(scope.parameters.get("fileName") or "")
     wrong = [each for each in '"*:<>?/\\|' if each in name]
-    return f'The file name "{name}" contains characters that SharePoint doesn\'t allow: {" ".join(wrong)}' if wrong else UNDEFINED
+    return (
+        f'The file name "{name}" contains characters that SharePoint doesn\'t allow: {" ".join(wrong)}'
+        if wrong
+        else UNDEFINED
+    )

@@ -154,7 +154,9 @@ async def create_folder(run: Run, scope: Scope) -> list[Item]:
     """Create a folder: an empty file whose key ends with a slash. Raise NodeError."""
     given = _given(scope, "additionalFields")
     name, parent = f"{js_string(scope.parameters.get('folderName') or '')}/", given.get("parentFolderKey")
-    apart = run.sender.descriptor.type == AWS and run.context.version >= 2  # other versions of n8n's nodes forget the slash
+    apart = (
+        run.sender.descriptor.type == AWS and run.context.version >= 2
+    )  # other versions of n8n's nodes forget the slash
     key = _below(parent, name) if apart else f"{js_string(parent or '')}{name}"
     await ask(run, scope, "PUT", _bucket(scope), key, headers=option_headers(given))
     return [_DONE]
