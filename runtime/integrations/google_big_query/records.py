@@ -41,7 +41,7 @@ def simple_records(scope: Scope) -> list[Any]:
     if chosen:
         names = js_string(chosen).split(",")
     else:
-        schema = member_of_answer(scope.names["found"], "schema")
+        schema = member_of_answer(scope.names["described"], "schema")
         if schema is UNDEFINED or schema is None:
             raise unreadable(schema, "fields", scope.index)
         names = [each.get("name") for each in member_of_answer(schema, "fields")]
