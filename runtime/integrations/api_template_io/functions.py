@@ -16,7 +16,7 @@ def properties(scope: Scope) -> Any:
     if parameters.get("jsonParameters"):
         given = parameters.get("overridesJson" if image else "propertiesJson")
         if is_empty(given):
-            return {"overrides": []} if image else {}
+            raise NodeError("A valid JSON must be provided.", item=scope.index)
         made = FILTERS["json"](given)
         if image and not isinstance(made, list):
             raise NodeError("Overrides must be a valid JSON array")
