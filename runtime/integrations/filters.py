@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import takewhile
+from math import isnan
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -125,6 +126,14 @@ def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if is_empty(value) else [value]
 
 
+def _limit(value: Any, count: Any) -> Any:
+    """Return `value.slice(0, count)` of a list: all of it without a count."""
+    if not isinstance(value, list) or count is UNDEFINED:
+        return value
+    number = js_number(count)
+    return value[: 0 if isnan(number) else len(value) if number > len(value) else int(number)]
+
+
 def _get(value: Any, key: Any) -> Any:
     return value.get(js_string(key), UNDEFINED) if isinstance(value, Mapping) else UNDEFINED
 
@@ -143,7 +152,7 @@ _DEFINED: Final[Mapping[str, Callable[..., Any]]] = {
     "join": lambda value, separator=",": separator.join(map(js_string, _items(value))),
     "first": lambda value: value[0] if isinstance(value, list | str) and value else UNDEFINED,
     "last": lambda value: value[-1] if isinstance(value, list | str) and value else UNDEFINED,
-    "limit": lambda value, count: value[: int(count)] if isinstance(value, list) else value,
+    "limit": _limit,
     "values": lambda value: list(value.values()) if isinstance(value, Mapping) else [],
     "get": _get,
     "pluck": _pluck,

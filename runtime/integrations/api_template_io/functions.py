@@ -15,6 +15,8 @@ def properties(scope: Scope) -> Any:
     image = parameters.get("resource") == "image"
     if parameters.get("jsonParameters"):
         given = parameters.get("overridesJson" if image else "propertiesJson")
+        if is_empty(given) and image:
+            return {"overrides": []}
         if is_empty(given):
             raise NodeError("A valid JSON must be provided.", item=scope.index)
         made = FILTERS["json"](given)

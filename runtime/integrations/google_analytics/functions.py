@@ -157,7 +157,11 @@ def _span(scope: Scope) -> tuple[str | None, str | None]:
     """Return the first and the last day, in the workflow's time zone; None for what is no date."""
     chosen = scope.parameters.get("dateRange")
     if chosen == "custom":
-        first, last = (FILTERS["date"](scope.parameters.get(name)) for name in ("startDate", "endDate"))
+        given = [scope.parameters.get(name) for name in ("startDate", "endDate")]
+        first, last = (FILTERS["date"](each) for each in given)
+        if _NO_DATE not in (first, last) and FILTERS["epoch_ms"](given[0]) > FILTERS["epoch_ms"](given[1]):
+            since, until = (FILTERS["iso"](each) for each in given)
+            raise NodeError(f"Parameter Start: {since} cannot be after End: {until}", item=scope.index)
         return tuple(None if each == _NO_DATE else each for each in (first, last))  # type: ignore[return-value]  # two
     today = datetime.fromtimestamp(scope.now / 1000, UTC).astimezone(ZoneInfo(scope.timezone)).date()
     monday = today - timedelta(days=today.weekday())
@@ -170,7 +174,12 @@ def _span(scope: Scope) -> tuple[str | None, str | None]:
         "lastCalendarWeek": (monday - timedelta(days=7), monday - timedelta(days=1)),
         "lastCalendarMonth": ((month - timedelta(days=1)).replace(day=1), _month_before(today)),
     }
-    first, last = spans.get(js_string(chosen), spans["last7days"])
+    if (span := spans.get(js_string(chosen))) is None:
+        raise NodeError(
+            f"The period '{js_string(chosen)}' is not supported, to specify own period use 'custom' option",
+            item=scope.index,
+        )
+    first, last = span
     return first.isoformat(), last.isoformat()
 
 
