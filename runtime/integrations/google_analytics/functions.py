@@ -217,7 +217,7 @@ def _view_metric(each: Mapping[str, Any]) -> dict[str, Any]:
 
 def refused(scope: Scope) -> bool:
     """Return whether the answer refuses a report of a GA4 property: n8n words its errors by itself."""
-    return scope.names["status"] >= 400
+    return bool(scope.names["status"] >= 400)
 
 
 def refusal(scope: Scope) -> str:

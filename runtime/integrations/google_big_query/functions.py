@@ -233,7 +233,8 @@ def _inserted(run: Run, answer: Any, places: list[int]) -> Items:
     if refused:
         out: Items = []
         for each in refused:
-            told = next(iter(each.get("errors") or []), {}).get("message", "")
+            reasons: list[Mapping[str, Any]] = each.get("errors") or [{}]
+            told = reasons[0].get("message", "")
             index = int(each.get("index") or 0)
             error = NodeError(f"Row {index} failed with error: {js_string(told)}")
             if index < len(places):
