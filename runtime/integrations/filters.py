@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import takewhile
+from math import isnan
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -109,6 +110,12 @@ def _iso(value: Any) -> str:
     return _moment(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _date(value: Any) -> str:
+    """Return the day of a date, as moment writes it: `Invalid date` for what is none."""
+    known = isinstance(value, int | float) or parse_date(js_string(value)) is not None
+    return _iso(value)[:10] if known else "Invalid date"
+
+
 def _instant(value: Any) -> str:
     """Return an instant as it is written; a date without time or zone as ISO."""
     text = js_string(value)
@@ -117,6 +124,14 @@ def _instant(value: Any) -> str:
 
 def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if is_empty(value) else [value]
+
+
+def _limit(value: Any, count: Any) -> Any:
+    """Return `value.slice(0, count)` of a list: all of it without a count."""
+    if not isinstance(value, list) or count is UNDEFINED:
+        return value
+    number = js_number(count)
+    return value[: 0 if isnan(number) else len(value) if number > len(value) else int(number)]
 
 
 def _get(value: Any, key: Any) -> Any:
@@ -137,7 +152,7 @@ _DEFINED: Final[Mapping[str, Callable[..., Any]]] = {
     "join": lambda value, separator=",": separator.join(map(js_string, _items(value))),
     "first": lambda value: value[0] if isinstance(value, list | str) and value else UNDEFINED,
     "last": lambda value: value[-1] if isinstance(value, list | str) and value else UNDEFINED,
-    "limit": lambda value, count: value[: int(count)] if isinstance(value, list) else value,
+    "limit": _limit,
     "values": lambda value: list(value.values()) if isinstance(value, Mapping) else [],
     "get": _get,
     "pluck": _pluck,
@@ -149,7 +164,7 @@ _DEFINED: Final[Mapping[str, Callable[..., Any]]] = {
     "epoch_s": lambda value: _epoch(value, 1000),
     "iso": _iso,
     "instant": _instant,
-    "date": lambda value: _iso(value)[:10],
+    "date": _date,
     "quote": lambda value: quote(js_string(value), safe="!'()*-._~"),
     "num": _number,
     "int": leading_integer,

@@ -107,8 +107,12 @@ class Run:
         """
         out: Items = []
         for i in range(len(self.items)):
-            out += await self.once(i, partial(self._one, work, i))
+            out += await self.each_one(i, work)
         return out
+
+    async def each_one(self, i: int, work: Callable[[Scope], Awaitable[Items]], *, later: bool = False) -> Items:
+        """Return what `each` gives for item `i`; `later`: in a second pass over the items, whose results are kept apart."""
+        return await self.once(i + len(self.items) * later, partial(self._one, work, i))
 
     async def once(self, i: int, work: Callable[[], Awaitable[Items]]) -> Items:
         """Return what `work` makes of item `i`: when a worker died after that, what it made then (see `Checkpoint`).

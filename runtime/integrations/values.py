@@ -88,8 +88,8 @@ def holds(condition: Any, scope: Scope) -> bool:
     if "not" in condition:
         return not holds(condition["not"], scope)
     show = {name: each if isinstance(each, list) else [each] for name, each in condition.items()}
-    flags = {name for name, wanted in show.items() if _is_flag(wanted) and name in scope.parameters}
-    if not all(truthy(scope.parameters[name]) is show[name][0] for name in flags):
+    flags = {name for name, wanted in show.items() if _is_flag(wanted) and (name in scope.parameters or not wanted[0])}
+    if not all(truthy(scope.parameters.get(name)) is show[name][0] for name in flags):
         return False
     return visible({name: show[name] for name in show.keys() - flags}, {}, scope.parameters, scope.version)
 

@@ -70,7 +70,11 @@ def _proxy(scope: Scope) -> Any:
     kind = parameters.get("proxy")
     if kind == "integrated":
         return {"country": "US", "sticky": True} | (parameters.get("proxyConfig") or {})
-    return parameters.get("proxyUrl") if kind == "proxyUrl" else False
+    if kind != "proxyUrl":
+        return False
+    if not parameters.get("proxyUrl"):
+        raise NodeError("Please fill the 'Proxy URL' parameter", item=scope.index)
+    return parameters.get("proxyUrl")
 
 
 async def create_window(run: Run, scope: Scope) -> list[Item]:
@@ -92,7 +96,7 @@ async def create_window(run: Run, scope: Scope) -> list[Item]:
         names = ("includeNavigationBar", "screenResolution", "disableResize")
         query = {name: parameters[name] for name in names if parameters.get(name)}
         answer = await run.request(scope, path=f"{path}/{segment(opened)}", query=query)
-    return [{"json": {"sessionId": id_, "windowId": opened, **answer}}]
+    return [{"json": {"sessionId": id_, "windowId": opened, **(answer if isinstance(answer, Mapping) else {})}}]
 
 
 async def extract(run: Run, scope: Scope) -> list[Item]:

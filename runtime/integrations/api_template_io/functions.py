@@ -15,8 +15,10 @@ def properties(scope: Scope) -> Any:
     image = parameters.get("resource") == "image"
     if parameters.get("jsonParameters"):
         given = parameters.get("overridesJson" if image else "propertiesJson")
+        if is_empty(given) and image:
+            return {"overrides": []}
         if is_empty(given):
-            return {"overrides": []} if image else {}
+            raise NodeError("A valid JSON must be provided.", item=scope.index)
         made = FILTERS["json"](given)
         if image and not isinstance(made, list):
             raise NodeError("Overrides must be a valid JSON array")

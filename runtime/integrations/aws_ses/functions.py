@@ -37,15 +37,18 @@ def base(scope: Scope) -> str:
 def mail(scope: Scope) -> dict[str, Any]:
     """Return the query that sends a mail of its own text, or of a template. Raise NodeError without one to send it to."""
     parameters = scope.parameters
-    if not parameters.get("toAddresses"):
+    addresses = parameters.get("toAddresses")
+    if not addresses or not isinstance(addresses, list | str):
         raise NodeError('At least one "To Address" has to be added!', item=scope.index)
     given = parameters.get("additionalFields") or {}
     query: dict[str, Any] = {}
     if parameters.get("operation") == "sendTemplate":
-        pairs = (parameters.get("templateDataUi") or {}).get("templateDataValues") or []
-        data = {js_string(each.get("key")): each.get("value") for each in pairs}
         query = {"Action": "SendTemplatedEmail", "Template": parameters.get("templateName")}
-        query |= {"Source": parameters.get("fromEmail"), "TemplateData": json_stringify(data)}
+        query["Source"] = parameters.get("fromEmail")
+        pairs = (parameters.get("templateDataUi") or {}).get("templateDataValues")
+        if pairs is not None:
+            data = {js_string(each.get("key", "")): each.get("value", "") for each in pairs}
+            query["TemplateData"] = json_stringify(data)
     else:
         query = {"Action": "SendEmail", "Message.Subject.Data": parameters.get("subject")}
         query["Source"] = parameters.get("fromEmail")
@@ -53,7 +56,7 @@ def mail(scope: Scope) -> dict[str, Any]:
             query |= {"Message.Body.Html.Data": parameters.get("body"), "Message.Body.Html.Charset": "UTF-8"}
         else:
             query["Message.Body.Text.Data"] = parameters.get("body")
-    query |= _numbered("Destination.ToAddresses", parameters.get("toAddresses"))
+    query |= _numbered("Destination.ToAddresses", addresses)
     query |= {wire: given[name] for name, wire in _PLAIN.items() if given.get(name)}
     for name, wire in _LISTS.items():
         query |= _numbered(wire, given.get(name))
@@ -61,7 +64,9 @@ def mail(scope: Scope) -> dict[str, Any]:
 
 
 def _numbered(name: str, values: Any) -> dict[str, Any]:
-    return {f"{name}.member.{i}": each for i, each in enumerate(FILTERS["list"](values), 1)}
+    """Return addresses as members; of a text each character is one, as in n8n."""
+    each_of = list(values) if isinstance(values, str) else FILTERS["list"](values)
+    return {f"{name}.member.{i}": each for i, each in enumerate(each_of, 1)}
 
 
 def answer(scope: Scope) -> Any:

@@ -35,7 +35,8 @@ def labels(scope: Scope) -> str:
 
 def assignees(scope: Scope) -> list[Any]:
     """Return the ids of who is responsible."""
-    return [each.get("assignee") for each in FILTERS["list"](scope.parameters.get("assignee_ids") or [])]
+    given = [each.get("assignee") for each in FILTERS["list"](scope.parameters.get("assignee_ids") or [])]
+    return [] if given == [""] else given  # the node's default
 
 
 def _names(values: Any, member: str) -> str:

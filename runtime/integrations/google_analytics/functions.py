@@ -7,14 +7,24 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.answers import ThrownError
 from runtime.integrations.filters import FILTERS, is_empty, segment
+from runtime.integrations.google_analytics.views import view_filters, view_rows, view_token
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, json_stringify
 from schemas.item import UNDEFINED
 
+__all__ = ["refusal", "refused", "report", "view_filters", "view_next", "view_request", "view_rows", "view_token"]
+
+_NO_DATE: Final = "Invalid date"
 PAGE: Final = 100_000
 """Rows of a page, where all are asked for."""
+_FILTERS: Final = (
+    ("dimensionFilter", "dimensionFiltersUI", ("stringFilter", "inListFilter", "numericFilter")),
+    ("metricFilter", "metricsFiltersUI", ("betweenFilter", "numericFilter")),
+)
+"""Member of the request -> parameter, and the kinds of filters that n8n reads of it."""
 _PLAIN: Final = ("currencyCode", "keepEmptyRows", "metricAggregations", "returnPropertyQuota")
 
 
@@ -44,8 +54,9 @@ def _rows(answer: Any) -> list[Any]:
 
 def _items(scope: Scope, answer: Any, rows: list[Any]) -> list[Item]:
     if not scope.parameters.get("simple"):
-        everything = scope.parameters.get("returnAll")
-        return [{"json": {"rowCount": answer.get("rowCount"), "rows": rows} if everything else answer}]
+        if not scope.parameters.get("returnAll"):
+            return [{"json": answer}]
+        return [{"json": {**answer, "rows": rows if "rows" in answer else [None]}}]
     names = [[each["name"] for each in answer.get(key) or []] for key in ("dimensionHeaders", "metricHeaders")]
     dimensions, metrics = names
     found: list[Item] = []
@@ -69,8 +80,9 @@ def _body(scope: Scope) -> dict[str, Any]:
     )
     options = parameters.get("additionalFields") or {}
     body |= {key: options[key] for key in _PLAIN if key in options and not is_empty(options[key])}
-    filters = (("dimensionFilter", "dimensionFiltersUI"), ("metricFilter", "metricsFiltersUI"))
-    body |= {key: made for key, name in filters if (made := _filters(options.get(name)))}
+    for key, name, kinds in _FILTERS:
+        if (made := _filters(options.get(name), kinds)) is not None:
+            body[key] = made
     if orders := _orders(options.get("orderByUI")):
         body["orderBys"] = orders
     return body
@@ -100,16 +112,22 @@ def _unique(kind: str, made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return made
 
 
-def _filters(given: Any) -> dict[str, Any] | None:
-    group = given.get("filterExpressions") if isinstance(given, Mapping) else None
-    if not isinstance(group, Mapping) or is_empty(group.get("expression")):
+def _filters(given: Any, kinds: tuple[str, ...]) -> dict[str, Any] | None:
+    """Return a filter over some of the kinds that a node's parameters have; None: it is not set. Raise ThrownError as n8n's code fails."""
+    if given is None:
         return None
+    group = given.get("filterExpressions") if isinstance(given, Mapping) else None
+    if not isinstance(group, Mapping):
+        raise ThrownError(
+            "Cannot destructure property 'filterExpressionType' of 'additionalFields.metricsFiltersUI.filterExpressions' as it is"
+            " undefined."
+        )
     expressions = [
         {"filter": {"fieldName": _name(each), kind: _filter(kind, each)}}
-        for kind, listed in group["expression"].items()
-        for each in listed
+        for kind in kinds
+        for each in (group.get("expression") or {}).get(kind) or []
     ]
-    return {js_string(group.get("filterExpressionType")): {"expressions": expressions}}
+    return {js_string(group.get("filterExpressionType", "andGroup")): {"expressions": expressions}}
 
 
 def _filter(kind: str, each: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,11 +153,16 @@ def _orders(given: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _span(scope: Scope) -> tuple[str, str]:
-    """Return the first and the last day, in the workflow's time zone."""
+def _span(scope: Scope) -> tuple[str | None, str | None]:
+    """Return the first and the last day, in the workflow's time zone; None for what is no date."""
     chosen = scope.parameters.get("dateRange")
     if chosen == "custom":
-        return FILTERS["date"](scope.parameters.get("startDate")), FILTERS["date"](scope.parameters.get("endDate"))
+        given = [scope.parameters.get(name) for name in ("startDate", "endDate")]
+        first, last = (FILTERS["date"](each) for each in given)
+        if _NO_DATE not in (first, last) and FILTERS["epoch_ms"](given[0]) > FILTERS["epoch_ms"](given[1]):
+            since, until = (FILTERS["iso"](each) for each in given)
+            raise NodeError(f"Parameter Start: {since} cannot be after End: {until}", item=scope.index)
+        return tuple(None if each == _NO_DATE else each for each in (first, last))  # type: ignore[return-value]  # two
     today = datetime.fromtimestamp(scope.now / 1000, UTC).astimezone(ZoneInfo(scope.timezone)).date()
     monday = today - timedelta(days=today.weekday())
     month = today.replace(day=1)
@@ -151,31 +174,13 @@ def _span(scope: Scope) -> tuple[str, str]:
         "lastCalendarWeek": (monday - timedelta(days=7), monday - timedelta(days=1)),
         "lastCalendarMonth": ((month - timedelta(days=1)).replace(day=1), _month_before(today)),
     }
-    first, last = spans.get(js_string(chosen), spans["last7days"])
+    if (span := spans.get(js_string(chosen))) is None:
+        raise NodeError(
+            f"The period '{js_string(chosen)}' is not supported, to specify own period use 'custom' option",
+            item=scope.index,
+        )
+    first, last = span
     return first.isoformat(), last.isoformat()
-
-
-def view_rows(scope: Scope) -> list[Any]:
-    """Return the rows of a Universal Analytics report; without `simple` the report itself."""
-    reports = scope.names["response"].get("reports") or []
-    if not scope.parameters.get("simple"):
-        return list(reports)
-    made = []
-    for each in reports:
-        header = each.get("columnHeader") or {}
-        metrics = [entry["name"] for entry in (header.get("metricHeader") or {}).get("metricHeaderEntries") or []]
-        for row in (each.get("data") or {}).get("rows") or []:
-            values = [value for metric in row.get("metrics") or [] for value in metric.get("values") or []]
-            names = dict(zip(header.get("dimensions") or [], row.get("dimensions") or [], strict=False))
-            made.append(names | dict(zip(metrics, values, strict=False)))
-    return made
-
-
-def view_next(scope: Scope) -> Any:
-    """Return what the next page of a Universal Analytics report asks for; UNDEFINED: there is none."""
-    reports = scope.names["response"].get("reports") or []
-    token = reports[0].get("nextPageToken") if reports else None
-    return {"pageToken": token} if token else UNDEFINED
 
 
 def _month_before(today: date) -> date:
@@ -183,3 +188,51 @@ def _month_before(today: date) -> date:
     last = calendar.monthrange(today.year, today.month)[1]
     before = today.replace(day=1) - timedelta(days=1)
     return before.replace(day=min(last, before.day))
+
+
+def view_request(scope: Scope) -> dict[str, Any]:
+    """Return what version 2 asks of a view of Universal Analytics."""
+    parameters, options = scope.parameters, scope.parameters.get("additionalFields") or {}
+    first, last = _span(scope)
+    body: dict[str, Any] = {
+        "viewId": scope.located("viewId", parameters.get("viewId")),
+        "dateRanges": [{"startDate": first, "endDate": last}],
+    }
+    if metrics := _members(parameters, "metricsUA", "metricValues"):
+        body["metrics"] = [_view_metric(each) for each in metrics]
+        _unique("metrics", [{"name": each["alias"]} for each in body["metrics"]])
+    if dimensions := _members(parameters, "dimensionsUA", "dimensionValues"):
+        body["dimensions"] = _unique("dimensions", [{"name": _name(each)} for each in dimensions])
+    if (filters := view_filters(scope)) is not UNDEFINED:
+        body["dimensionFilterClauses"] = filters
+    body |= {name: True for name in ("includeEmptyRows", "hideTotals") if options.get(name)}
+    return body if parameters.get("returnAll") else {**body, "pageSize": parameters.get("limit")}
+
+
+def _view_metric(each: Mapping[str, Any]) -> dict[str, Any]:
+    if each.get("listName") == "custom":
+        return {"alias": each.get("name"), **{key: each.get(key) for key in ("expression", "formattingType")}}
+    return {"alias": _name(each), "expression": _name(each)}
+
+
+def refused(scope: Scope) -> bool:
+    """Return whether the answer refuses a report of a GA4 property: n8n words its errors by itself."""
+    return bool(scope.names["status"] >= 400)
+
+
+def refusal(scope: Scope) -> str:
+    """Return n8n's words for an answer that refuses: Google's own, or status and body."""
+    answer = scope.names["response"]
+    error = answer.get("error") if isinstance(answer, Mapping) else None
+    told = error.get("message") if isinstance(error, Mapping) else None
+    return (
+        js_string(told)
+        if told
+        else f"{scope.names['status']} - {json_stringify('' if answer is UNDEFINED else answer)}"
+    )
+
+
+def view_next(scope: Scope) -> Any:
+    """Return what version 2 asks for after a page of a view's report; UNDEFINED: there is none."""
+    token = view_token(scope)
+    return UNDEFINED if token is UNDEFINED else [{**view_request(scope), "pageToken": token}]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from runtime.integrations.scope import Scope
+from runtime.values.javascript import truthy
 from schemas.item import UNDEFINED
 
 
@@ -14,4 +15,5 @@ def next_page(scope: Scope) -> Any:
 
 def hits(scope: Scope) -> Any:
     """Return what was found; UNDEFINED, which gives one empty item, when the answer has no list."""
-    return scope.names["items"] if "hits" in scope.names["response"] else UNDEFINED
+    whole = "hits" in scope.names["response"] or truthy(scope.parameters.get("returnAll"))
+    return scope.names["items"] if whole else UNDEFINED

@@ -16,7 +16,10 @@ _SHORT_NUMBER: Final = 6
 def contact(scope: Scope) -> dict[str, Any]:
     """Return the members of a contact to create or to change."""
     parameters = scope.parameters
-    body = {name: parameters[name] for name in ("email", "phone") if parameters.get(name)}
+    both = parameters.get("operation") == "create"  # n8n sends those of a new contact also when they are empty
+    body = {
+        name: parameters[name] for name in ("email", "phone") if (both and name in parameters) or parameters.get(name)
+    }
     for name, each in (parameters.get("additionalFields") or parameters.get("updateFields") or {}).items():
         body[name] = FILTERS["split"](each) if name == "tags" else FILTERS["locator"](each)
     return body

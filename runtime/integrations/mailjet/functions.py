@@ -44,7 +44,7 @@ def _variables(scope: Scope) -> dict[str, Any]:
     parameters = scope.parameters
     if parameters.get("jsonParameters"):
         try:
-            found: dict[str, Any] = FILTERS["json"](parameters.get("variablesJson") or "{}")
+            found: dict[str, Any] = FILTERS["json"](parameters.get("variablesJson") or "")
         except NodeError as error:
             raise NodeError("Parameter 'Variables (JSON)' has a invalid JSON", item=scope.index) from error
         return found

@@ -130,6 +130,12 @@ async def _files(run: Run, scope: Scope, given: Mapping[str, Any]) -> list[dict[
     return files
 
 
+async def create_draft(run: Run, scope: Scope) -> list[Item]:
+    """Make a draft with files."""
+    message = {**draft(scope), "attachments": await _files(run, scope, scope.parameters.get("additionalFields") or {})}
+    return [{"json": await run.request(scope, method="POST", path="/messages", json=message)}]
+
+
 async def send(run: Run, scope: Scope) -> list[Item]:
     """Send a message."""
     given = dict(scope.parameters.get("additionalFields") or {})

@@ -5,6 +5,7 @@ from typing import Any, Final
 from runtime.contract import NodeError
 from runtime.integrations.filters import FILTERS, is_empty, snake_case
 from runtime.integrations.scope import Scope
+from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
 
 __all__ = ["agent", "embedding", "search"]
@@ -67,3 +68,8 @@ def _json(text: Any) -> Any:
         return FILTERS["json"](text)
     except NodeError:
         return UNDEFINED
+
+
+def is_worded(scope: Scope) -> bool:
+    """Return whether n8n has words of its own for the status of an answer."""
+    return js_string(scope.names["status"]) in scope.tables["statuses"]

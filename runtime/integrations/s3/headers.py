@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 from runtime.integrations.filters import FILTERS
 from runtime.values.javascript import js_string
@@ -53,7 +52,7 @@ def option_headers(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def tag_header(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """Return the header of the tags; nothing without tags."""
+    """Return the header of the tags, which n8n does not encode; nothing without tags. Raise NodeError for a line break in it."""
     tags = (parameters.get("tagsUi") or {}).get("tagsValues") or []
-    pairs = [f"{quote(js_string(each.get('key')))}={quote(js_string(each.get('value')))}" for each in tags]
+    pairs = [f"{js_string(each.get('key', ''))}={js_string(each.get('value', ''))}" for each in tags]
     return {"x-amz-tagging": "&".join(pairs)} if pairs else {}

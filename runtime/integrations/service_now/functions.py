@@ -49,7 +49,7 @@ async def user(run: Run, scope: Scope) -> list[Item]:
         return [{"json": found[0] if isinstance(found, list) and found else {}}]
     path = f"/table/sys_user/{segment(parameters.get('id'))}"
     answer = await run.request(scope, path=path, query=Template("{$options}"))
-    return [{"json": (answer.get("result") if isinstance(answer, Mapping) else None) or {}}]
+    return [{"json": answer.get("result", UNDEFINED) if isinstance(answer, Mapping) else UNDEFINED}]  # type: ignore[typeddict-item]  # an item without data
 
 
 def _with(parameters: Mapping[str, Any], query: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from runtime.integrations.filters import FILTERS, is_empty
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 _OWN: Final = {
     "accountName": "Account_Name", "lastName": "Last_Name", "dealName": "Deal_Name", "stage": "Stage", "subject": "Subject",
@@ -33,9 +34,19 @@ def record(scope: Scope) -> dict[str, Any]:
     return made
 
 
+def no_changes(scope: Scope) -> Any:
+    """Return why a record cannot be changed: no field is given; UNDEFINED: one is."""
+    if scope.parameters.get("updateFields") or "Product_Details" in scope.parameters:
+        return UNDEFINED
+    return f"Please enter at least one field to update for the {js_string(scope.parameters.get('resource'))}."
+
+
 def _products(given: Any, operation: Any) -> list[Any]:
     listed = given if isinstance(given, list) else []
-    made = [{**each, "product": {"id": each.get("id")}, "quantity": each.get("quantity") or 1} for each in listed]
+    made = [
+        {**each, "product": {"id": each["id"]} if "id" in each else {}, "quantity": each.get("quantity") or 1}
+        for each in listed
+    ]
     return [{name: part for name, part in each.items() if operation != "upsert" or name != "id"} for each in made]
 
 
