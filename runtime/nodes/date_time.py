@@ -157,11 +157,10 @@ class DateTime(Activity):
                 request |= {"duration": self.duration} | self.argument("timeUnit", "time_unit")
             case "formatDate":
                 request |= {
-                    "format": self.custom_format if self.format == "custom" else self.format,
                     "inZone": bool(options.get("timezone")),
                     "fromFormat": options.get("fromFormat"),
                     "isDate": isinstance(self.date, DateTimeText),
-                }
+                } | self.argument("format", "custom_format" if self.format == "custom" else "format")
             case "roundDate":
                 up = self.mode == "roundUp"
                 request |= {"roundUp": up, "toNearest": self.to if up else self.to_nearest}
