@@ -19,7 +19,7 @@ from runtime.contract.commands import (
 )
 from runtime.contract.context import ActivityContext, Context, DurableContext
 from runtime.contract.errors import LimitReached, MissingCredential, NodeApiError, NodeError, ServiceBusy
-from runtime.contract.items import each_item, each_item_async, error_item, paired, result_name
+from runtime.contract.items import attempt_each, each_item, each_item_async, error_item, paired, result_name
 from runtime.contract.node import Activity, Durable, Inline, SubNode, Trigger
 from schemas.item import BinaryRef, Item, Items, Outputs
 from schemas.node import Dynamic, param
@@ -57,6 +57,7 @@ __all__ = [
     "SubNode",
     "ToolCommand",
     "Trigger",
+    "attempt_each",
     "each_item",
     "each_item_async",
     "error_item",

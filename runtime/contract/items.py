@@ -1,14 +1,16 @@
 """Helpers of nodes that work item by item: one call per item, with n8n's pairing and continueOnFail."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from runtime.contract.context import Context
 from runtime.contract.errors import NodeError
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED, Item, Items, Outputs, PairedItem
 
-__all__ = ["each_item", "each_item_async", "error_item", "paired", "result_name"]
+__all__ = ["attempt_each", "each_item", "each_item_async", "error_item", "paired", "result_name"]
+
+T = TypeVar("T")
 
 
 def result_name(name: Any, i: int) -> str:
@@ -72,6 +74,19 @@ async def each_item_async(
             result.setdefault("pairedItem", paired(i))
             out.append(result)
     return [out]
+
+
+def attempt_each(items: Items, work: Callable[[int], T]) -> list[T | NodeError]:
+    """Return what `work` returns for each item, or the NodeError that it raised: for nodes that then handle all items at once."""
+    found: list[T | NodeError] = []
+    for i in range(len(items)):
+        try:
+            found.append(work(i))
+        except NodeError as error:
+            if error.item is None:
+                error.item = i
+            found.append(error)
+    return found
 
 
 def paired(i: int) -> PairedItem:

@@ -213,6 +213,15 @@
 
   const ODD = '\u0000';
   const uncloned = (text) => fail(`Expression evaluation failed: ${text} could not be cloned.`);
+  const NOT_LOOKED_UP = new Set(['Date', 'Math', 'NaN', 'RegExp', 'isFinite', 'isNaN', 'undefined']);
+  const { toString: functionText } = Function.prototype;
+  const lookedUp = (found, name) => (NOT_LOOKED_UP.has(name) ? name : `("${name}" in ___n8n_data ? ___n8n_data : global).${name}`);
+  // The text of a function as n8n has it: its names are looked up, and one that is no arrow is bound.
+  const sourceOf = (value) => {
+    const source = Reflect.apply(functionText, value, []);
+    if (source.includes('[native code]')) return source;
+    return source.startsWith('function') ? 'function () { [native code] }' : source.replace(/___s\.([\w$]+)/g, lookedUp);
+  };
 
   let odd = false;
   let undefinedInside = false;
@@ -258,7 +267,7 @@
         odd = true;
         return { [ODD]: [3, String(value)] };
       case 'function':
-        return uncloned('<function>');
+        return uncloned(sourceOf(value));
       case 'symbol':
         return uncloned(String(value));
       default:
@@ -295,7 +304,7 @@
         if (Interval.isInterval(value)) return [7, plain(value), value.isValid ? null : String(value)];
         return nested(value);
       default:
-        return uncloned('<function>');
+        return uncloned(sourceOf(value));
     }
   };
 
@@ -312,7 +321,6 @@
 
   // V8 names what is no function by its source text, which for a name that n8n looks up is a conditional expression.
   const LOOKED_UP = '(intermediate value)(intermediate value)(intermediate value).';
-  const NOT_LOOKED_UP = new Set(['Date', 'Math', 'NaN', 'RegExp', 'isFinite', 'isNaN', 'undefined']);
   const withNames = (message) =>
     message
       .replace(/___s\.(\w*)/g, (_, name) => (NOT_LOOKED_UP.has(name) ? name : LOOKED_UP + name))
@@ -337,7 +345,7 @@
   const isBlank = (value) => value === undefined || value === null || value !== value;
   const text = (value) => {
     try {
-      return `${value}`;
+      return typeof value === 'function' ? sourceOf(value) : `${value}`;
     } catch (error) {
       return error instanceof TypeError ? fail(`Expression evaluation failed: ${error.message}`) : '';
     }
@@ -349,7 +357,7 @@
   // SQL and HTML editors show what is not there, and the raw JSON editor takes objects in as JSON.
   const renderText = (work) => {
     const value = attempt(work);
-    return typeof value === 'function' ? uncloned('<function>') : text(value);
+    return typeof value === 'function' ? uncloned(sourceOf(value)) : text(value);
   };
   const renderJson = (work) => {
     const value = attempt(work);

@@ -17,16 +17,19 @@ Column = list[Any]
 _ABSENT: Any = object()
 MISSING: Any = object()
 _EXACT = 2**53
-_NOT_CLONED = "Expression evaluation failed: <function> could not be cloned."
 
 
 def path_column(path: Path, scope: Scope, count: int) -> Column:
     """Return the value of a path per item; an ExpressionError in the cells where n8n would raise it."""
     column = _column(path, scope, count)
     if any(cell.__class__ is Function for cell in column):
-        error = ExpressionError(_NOT_CLONED)
-        return [error if isinstance(cell, Function) else cell for cell in column]
+        return [not_cloned(cell) if isinstance(cell, Function) else cell for cell in column]
     return column
+
+
+def not_cloned(function: Function) -> ExpressionError:
+    """Return the error of a method that an expression names and does not call."""
+    return ExpressionError(f"Expression evaluation failed: {function} could not be cloned.")
 
 
 def strict_column(path: Path) -> Callable[[Scope, int], Column]:

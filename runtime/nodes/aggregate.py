@@ -49,7 +49,11 @@ class Aggregate(Inline):
             if not listed:
                 raise NodeError("No fields specified", description="Please add a field to aggregate")
             output, used = (
-                {"json": fields_as_lists(items, listed, options, context.keeps_undefined)},
+                {
+                    "json": fields_as_lists(
+                        items, named(listed, self.fields_to_aggregate), options, context.keeps_undefined
+                    )
+                },
                 list(range(len(items))),
             )
         elif p.aggregate != "aggregateAllItemData" and not str(self.aggregate).startswith("="):
@@ -76,6 +80,21 @@ def _names(p: Aggregate, name: str, title: str) -> list[str]:
         raise NodeError(problem.message) from problem
 
 
+def named(listed: list[Fields], raw: Any) -> list[Fields]:
+    """Return the fields, without the names that n8n hides: one is shown where renaming is chosen, or an expression stands for it."""
+    written = raw.get("fieldToAggregate") if isinstance(raw, dict) else None
+    if not isinstance(written, list) or len(written) != len(listed):
+        return listed
+    return [
+        each if _is_renamed(field.get("renameField")) else {**each, "outputFieldName": None}
+        for each, field in zip(listed, written, strict=True)
+    ]
+
+
+def _is_renamed(written: Any) -> bool:
+    return written is True or (isinstance(written, str) and written.startswith("="))
+
+
 def fields_as_lists(
     items: Items, listed: list[Fields], options: Fields, keep_undefined: Callable[[], bool]
 ) -> dict[str, Any]:
@@ -89,7 +108,7 @@ def fields_as_lists(
         field = each.get("fieldToAggregate", "")
         if field == "":
             continue
-        called = each.get("outputFieldName") if each.get("renameField") else None
+        called = each.get("outputFieldName")
         name = js_string(called) if called else _last_part(field) if dots else js_string(field)
         if name in gathered:
             raise NodeError(

@@ -25,6 +25,7 @@ class CompareDatasets(Inline):
     exact_values = True
     input_count = 2
 
+    info_box: str = param("")
     merge_by_fields: Dynamic[dict[str, Any]] = param(_FIELDS)
     resolve_1: Dynamic[Resolve] = param("preferInput2", alias="resolve", show={"@version": [1, 2]})
     resolve_2: Dynamic[Resolve] = param("includeBoth", alias="resolve", hide={"@version": [1, 2]})

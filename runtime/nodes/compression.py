@@ -17,7 +17,7 @@ from runtime.contract import (
 )
 from runtime.sandbox.archives import MAX_BYTES, MAX_FILES, Archive, pack, unpack
 from runtime.values.binary import NoBinaryError, binary_of, binary_ref, extension_of, mime_type_of
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from runtime.values.lists.fields import text_parts
 from runtime.values.problem import ProblemError
 from schemas.item import BinaryRef
@@ -115,9 +115,18 @@ class Compression(Activity):
                 found[f"{js_string(self.given('gzip_prefix'))}{i}"] = packed
                 continue
             suffix = f".{ref['fileExtension']}" if ref.get("fileExtension") else ""
-            name = f"{_stem(js_string(self.gzip_name) or own)}{suffix}.gz"
+            name = f"{self._stem_of_gzip(own)}{suffix}.gz"
             found[f"{js_string(self.gzip_output)}{i or ''}"] = await _archive(context, data, format_, name)
         return found
+
+    def _stem_of_gzip(self, own: str) -> str:
+        """Return the name that was given without its `.gz`, or else the source's own without its extension. Raise NodeError."""
+        given = self.given("gzip_name")
+        if not truthy(given):
+            return _stem(own)
+        if not isinstance(given, str):
+            raise NodeError("fileName.replace is not a function")
+        return given.removesuffix(".gz")
 
 
 async def _file(context: ActivityContext, item: Item, name: str, i: int) -> tuple[BinaryRef, bytes]:

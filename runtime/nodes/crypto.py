@@ -23,7 +23,7 @@ from runtime.contract import (
     result_name,
 )
 from runtime.values.binary import NoBinaryError, binary_of
-from runtime.values.javascript import describe_received, js_string
+from runtime.values.javascript import DateTimeText, describe_received, js_string
 from schemas.facts import CredentialUse
 
 _NO_WORD: Final = re.compile(r"\W")
@@ -111,7 +111,7 @@ class _Crypto(Activity):
         try:
             return await context.blobs.read(binary_of(item, self.binary_property_name, i))
         except NoBinaryError as error:
-            raise NodeError(error.message, description=error.description, item=i) from error
+            raise NoFileError(error.message, description=error.description, item=i) from error
 
     def _encoded(self, data: bytes) -> Any:
         """Return the bytes as text; under an encoding that there is not, as the JSON of a buffer."""
@@ -119,6 +119,10 @@ class _Crypto(Activity):
         if encoding == "hex":
             return data.hex()
         return base64.b64encode(data).decode() if encoding == "base64" else {"type": "Buffer", "data": list(data)}
+
+
+class NoFileError(NodeError):
+    """n8n's error for an item without the file."""
 
 
 class InvalidArgumentError(NodeError):
@@ -174,6 +178,8 @@ class CryptoV2(_Crypto):
         shown = {"message": error.message, "name": "TypeError" if thrown else "Error"}
         if isinstance(error, InvalidArgumentError):
             shown |= {"name": "TypeError", "code": "ERR_INVALID_ARG_TYPE"}
+        if isinstance(error, NoFileError):
+            shown["name"] = "NodeOperationError"
         return {"json": {"error": shown}, "pairedItem": {"item": i}}
 
     async def result(self, context: ActivityContext, item: Item, i: int) -> Any:
@@ -222,7 +228,7 @@ def _present(credential: Any, field: str, what: str, label: str) -> str:
 
 def _as_bytes(value: Any, accepted: str, argument: str) -> bytes:
     """Return text as UTF-8. Raise NodeError with node's text for anything else."""
-    if isinstance(value, str):
+    if isinstance(value, str) and not isinstance(value, DateTimeText):
         return value.encode("utf-8", "replace")
     raise InvalidArgumentError(
         f'The "{argument}" argument must be of type {accepted}. Received {describe_received(value)}'

@@ -15,6 +15,7 @@ from runtime.contract import (
     Items,
     NodeError,
     Outputs,
+    attempt_each,
     error_item,
     param,
     result_name,
@@ -56,6 +57,7 @@ class DateTime(Activity):
     usable_as_tool = True
     local = True
 
+    notice_date_time: str = param("", show=_V1)
     action: Dynamic[Literal["calculate", "format"]] = param("format", show=_V1)
     value: Dynamic[Any] = param("", show=_V1, required=True)
     data_property_name: Dynamic[str] = param("data", show=_V1, required=True, label="Property Name")
@@ -76,6 +78,7 @@ class DateTime(Activity):
         "addToDate", "extractDate", "formatDate", "getCurrentDate", "getTimeBetweenDates", "roundDate",
         "subtractFromDate",
     ] = param("getCurrentDate", show=_V2)  # fmt: skip
+    notice: str = param("", show=_V2)
     include_time: Dynamic[bool] = param(True, show=_on("getCurrentDate"))
     magnitude: Dynamic[Any] = param("", show=_on("addToDate", "subtractFromDate"), required=True)
     time_unit: Dynamic[_UNITS] = param("days", show=_on("addToDate", "subtractFromDate"), required=True)
@@ -100,13 +103,19 @@ class DateTime(Activity):
         if (self.operation not in _NAMES) if modern else (self.action not in ("calculate", "format")):
             return [[]]
         nodes = [context.resolve(self, i) for i in range(len(items))]
-        requests = [(node.script_request_v2 if modern else node.script_request_v1)(context.timezone) for node in nodes]
-        results = await run_library(context, "moment", _script(), requests)
+        requests = attempt_each(
+            items, lambda i: (nodes[i].script_request_v2 if modern else nodes[i].script_request_v1)(context.timezone)
+        )
+        sent = [each for each in requests if not isinstance(each, NodeError)]
+        results = iter(await run_library(context, "moment", _script(), sent))
         out: Items = []
-        for i, (node, result) in enumerate(zip(nodes, results, strict=True)):
-            if node.action == "format" and node.is_undefined("value"):  # n8n leaves such an item out
-                continue
+        for i, (node, request) in enumerate(zip(nodes, requests, strict=True)):
             try:
+                if isinstance(request, NodeError):
+                    raise request
+                result = next(results)
+                if node.action == "format" and node.is_undefined("value"):  # n8n leaves such an item out
+                    continue
                 if isinstance(result, LibraryError):
                     raise NodeError(str(result), item=i)  # noqa: TRY301 - beside those of the item
                 out.append((node.item_v2 if modern else node.item_v1)(items[i], i, result))
@@ -148,11 +157,10 @@ class DateTime(Activity):
                 request |= {"duration": self.duration} | self.argument("timeUnit", "time_unit")
             case "formatDate":
                 request |= {
-                    "format": self.custom_format if self.format == "custom" else self.format,
                     "inZone": bool(options.get("timezone")),
                     "fromFormat": options.get("fromFormat"),
                     "isDate": isinstance(self.date, DateTimeText),
-                }
+                } | self.argument("format", "custom_format" if self.format == "custom" else "format")
             case "roundDate":
                 up = self.mode == "roundUp"
                 request |= {"roundUp": up, "toNearest": self.to if up else self.to_nearest}

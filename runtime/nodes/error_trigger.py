@@ -1,6 +1,6 @@
 """Error Trigger: starts an error workflow with what is known about the run that failed."""
 
-from runtime.contract import Context, Items, Outputs, Trigger
+from runtime.contract import Context, Items, Outputs, Trigger, param
 
 
 class ErrorTrigger(Trigger):
@@ -9,6 +9,8 @@ class ErrorTrigger(Trigger):
     type = "n8n-nodes-base.errorTrigger"
     versions = (1,)
     trigger = "error"
+
+    notice: str = param("")
 
     def run(self, context: Context, items: Items) -> Outputs:
         """Return one item: {execution: {id, url, error, lastNodeExecuted, mode}, workflow: {id, name}}."""

@@ -39,6 +39,7 @@ _DATABASE: Conditions = {"source": ["database"]}
 _WITH_INPUTS = 1.2
 _ERRORS_ON_FIRST_OUTPUT = 1.3
 _SUCCESS: Final = range(200, 300)
+FAILS_WITHOUT_INPUT: Final = "a call of a workflow fails where the node was reached through an input that it has not"
 
 
 class ExecuteWorkflow(Durable):
@@ -48,10 +49,12 @@ class ExecuteWorkflow(Durable):
     versions = (1, 1.1, 1.2, 1.3, 1.4)
 
     operation: str = param("call_workflow")
+    outdated_version_warning: str = param("", show=_TO_1_1)
     source_old: Dynamic[Literal["database", "localFile", "parameter", "url"]] = param(
         "database", alias="source", show=_TO_1_1
     )
     source: Dynamic[Literal["database", "localFile", "parameter", "url"]] = param("database", show=_FROM_1_2)
+    source_deprecation_notice: str = param("", show={**_TO_1_1, "source": ["localFile", "url"]})
     workflow_id_v1: Dynamic[str] = param(
         "", alias="workflowId", show={**_DATABASE, "@version": [1]}, required=True, label="Workflow ID"
     )
@@ -61,6 +64,7 @@ class ExecuteWorkflow(Durable):
     workflow_path: Dynamic[str] = param("", show={"source": ["localFile"]}, required=True)
     workflow_json: Dynamic[Any] = param("\n\n\n", show={"source": ["parameter"]}, required=True, label="Workflow JSON")
     workflow_url: Dynamic[str] = param("", show={"source": ["url"]}, required=True, label="Workflow URL")
+    execute_workflow_notice: str = param("", show=_TO_1_1)
     workflow_inputs: Dynamic[dict[str, Any]] = param(
         {"mappingMode": "defineBelow", "value": None},
         show={**_DATABASE, **_FROM_1_2},
@@ -69,6 +73,7 @@ class ExecuteWorkflow(Durable):
         whole=True,
     )
     mode: Literal["once", "each"] = param("once")
+    each_mode_deprecation_notice: str = param("", show={"mode": ["each"]})
     options: Dynamic[dict[str, Any]] = param({})
 
     def starts_workflow(self) -> bool:
@@ -104,6 +109,8 @@ class ExecuteWorkflow(Durable):
             state = {"at": 0, "out": []}
         assert isinstance(state, dict)
         try:
+            if event is None and not context.items and context.patched(FAILS_WITHOUT_INPUT):
+                raise NodeError("Cannot read properties of null (reading 'length')")  # noqa: TRY301 - beside those of the child
             commands = self._step(context, 0, event, context.items)
         except NodeError as error:
             if not context.continue_on_fail or isinstance(error, InvalidInputError):

@@ -21,7 +21,12 @@ class ExecuteWorkflowTrigger(Trigger):
     has_caller = True
 
     events: str = param("worklfow_call")
+    notice: str = param("", show={"@version": [1]})
+    outdated_version_warning: str = param("", show={"@version": [1]})
     input_source: Literal["workflowInputs", "jsonExample", "passthrough"] = param("workflowInputs", show=SINCE_INPUTS)
+    json_example_notice: str = param(
+        "", alias="jsonExample_notice", show=SINCE_INPUTS | {"inputSource": ["jsonExample"]}
+    )
     json_example: str = param(
         '{\n  "aField": "a string",\n  "aNumber": 123,\n  "thisFieldAcceptsAnyType": null,\n  "anArray": []\n}',
         show=SINCE_INPUTS | {"inputSource": ["jsonExample"]},

@@ -54,12 +54,17 @@ class ExtractFromFile(Activity):
         if self.operation not in get_args(Operation):
             return [[]]
 
+        last: BinaryRef | None = None
+
         async def one(i: int, item: Item) -> list[Item]:
+            nonlocal last
             node = context.resolve(self, i)
             try:
-                ref = binary_of(item, node.binary_property_name, i)
+                ref = last = binary_of(item, node.binary_property_name, i)
             except NoBinaryError as error:
-                raise NodeError(error.message, description=error.description, item=i) from error
+                missing = NodeError(error.message, description=error.description, item=i)
+                # n8n then looks at the extension of the file that it read before
+                raise (node.other_format(last, i, missing) if last else None) or missing from error
             head = node.operation == "csv" and takes_head(node.options)
             data = await (context.blobs.open(ref) if head else context.blobs.read(ref))
             try:

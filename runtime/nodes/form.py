@@ -32,6 +32,7 @@ class Form(Durable):
     versions = (1, 2.3, 2.4, 2.5)
     form_page = True
 
+    trigger_notice: str = param("")
     operation: Literal["page", "completion"] = param("page")
     define_form: Dynamic[Literal["fields", "json"]] = param("fields", show=_PAGE)
     json_output: Dynamic[Any] = param("[]", show={**_PAGE, "defineForm": ["json"]})

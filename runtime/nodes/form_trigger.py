@@ -30,6 +30,8 @@ class FormTrigger(Trigger):
     form_description: Dynamic[str] = param("")
     form_fields: Dynamic[dict[str, Any]] = param({})
     response_mode: Dynamic[Literal["onReceived", "lastNode", "responseNode"]] = param("onReceived")
+    form_notice: str = param("", show={"responseMode": ["responseNode"]})
+    add_form_page: str = param("")
     options: Dynamic[dict[str, Any]] = param({})
 
     def caller_mode(self) -> str:

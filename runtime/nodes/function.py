@@ -29,6 +29,7 @@ class Function(Activity):
         " n8n says \"Cannot read properties of undefined (reading 'split')\" for most of them."
     )
 
+    notice: str = param("")
     function_code: str = param(DEFAULT, code="javascript")
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:

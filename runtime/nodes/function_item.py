@@ -27,6 +27,7 @@ class FunctionItem(Activity):
         " n8n says \"Cannot read properties of undefined (reading 'split')\" for most of them."
     )
 
+    notice: str = param("")
     function_code: str = param(DEFAULT, code="javascript")
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:

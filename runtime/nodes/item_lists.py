@@ -14,7 +14,7 @@ from runtime.contract import (
     paired,
     param,
 )
-from runtime.nodes.aggregate import all_files, fields_as_lists, whole_items
+from runtime.nodes.aggregate import all_files, fields_as_lists, named, whole_items
 from runtime.nodes.sort import DEFAULT_CODE
 from runtime.nodes.split_out import split_item, split_names
 from runtime.nodes.summarize import FIRST_FIELDS
@@ -109,10 +109,13 @@ class ItemLists(Activity):
     def _split(self, context: Context, i: int, item: Item) -> Items:
         p = context.resolve(self, i)
         options = p.options or {}
-        listed = js_string(p.field_to_split_out)
+        given_name = p.given("field_to_split_out")
+        listed = js_string(given_name)
         if context.version >= _OBJECTS:
-            text_parts(p.field_to_split_out)
-        elif isinstance(p.field_to_split_out, bool | int | float):
+            text_parts(given_name)
+        elif given_name in (None, UNDEFINED):
+            raise ProblemError(f"Cannot read properties of {listed} (reading 'includes')")
+        elif not isinstance(given_name, str | list):
             raise ProblemError("fieldToSplitOut.includes is not a function")
         fields = split_names(listed) if context.version >= _OBJECTS else [listed]
         _check_splitting(context.version, item, fields, dots=not options.get("disableDotNotation"))
@@ -173,7 +176,8 @@ def _aggregated(context: Context, raw: ItemLists, p: ItemLists, items: Items) ->
         listed = (p.fields_to_aggregate or {}).get("fieldToAggregate") or []
         if context.version < _LENIENT:
             _check_aggregating(items, listed, options)
-        result: Item = {"json": fields_as_lists(items, listed, options, context.keeps_undefined)}
+        fields = named(listed, raw.fields_to_aggregate)
+        result: Item = {"json": fields_as_lists(items, fields, options, context.keeps_undefined)}
     elif p.aggregate != "aggregateAllItemData" and not str(raw.aggregate).startswith("="):
         raise NodeError('Could not get parameter "destinationFieldName"')
     else:

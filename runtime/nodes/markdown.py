@@ -3,7 +3,7 @@
 import copy
 from typing import Any, Literal
 
-from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, param
+from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, attempt_each, param
 from runtime.expressions.library import LibraryError, run_library
 from runtime.values.javascript import js_string
 from runtime.values.paths import set_path, unset
@@ -39,16 +39,26 @@ class Markdown(Activity):
         """Pass all items of a mode through its library in one call."""
         results: list[Any] = [None] * len(items)
         nodes = [context.resolve(self, i) for i in range(len(items))]
+        requests = attempt_each(items, lambda i: nodes[i].request())
         for mode, library, body in (
             ("markdownToHtml", "showdown", _TO_HTML),
             ("htmlToMarkdown", "html", _TO_MARKDOWN),
         ):
-            chosen = [i for i, node in enumerate(nodes) if node.mode == mode]
-            texts = await run_library(context, library, body, [nodes[i].request() for i in chosen]) if chosen else []
+            chosen = {
+                i: each for i, each in enumerate(requests) if not isinstance(each, NodeError) and nodes[i].mode == mode
+            }
+            texts = await run_library(context, library, body, list(chosen.values())) if chosen else []
             for i, result in zip(chosen, texts, strict=True):
                 results[i] = result
-        known = [i for i, node in enumerate(nodes) if node.mode in ("markdownToHtml", "htmlToMarkdown")]
-        return [[_item(context, items[i], nodes[i], results[i], i) for i in known]]
+        out: Items = []
+        for i, (node, request) in enumerate(zip(nodes, requests, strict=True)):
+            if isinstance(request, NodeError):
+                if not context.continue_on_fail:
+                    raise request
+                out.append({"json": {"error": request.message}})
+            elif node.mode in ("markdownToHtml", "htmlToMarkdown"):
+                out.append(_item(context, items[i], node, results[i], i))
+        return [out]
 
     def request(self) -> dict[str, Any]:
         """Return text and options for the library."""

@@ -71,7 +71,9 @@ class ReadWriteFile(Activity):
     versions = (1, 1.1)
     differs = ROOTED
 
+    info: str = param("")
     operation: Literal["read", "write"] = param("read")
+    cloud_notice: str = param("")
     file_selector: Dynamic[str] = param("", show={"operation": ["read"]}, required=True, label="File(s) Selector")
     file_name: Dynamic[str] = param("", show={"operation": ["write"]}, required=True, label="File Path and Name")
     data_property_name: Dynamic[str] = param(

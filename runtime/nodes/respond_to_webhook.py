@@ -41,6 +41,7 @@ class RespondToWebhook(Durable):
     credential_uses = (CredentialUse("jwtAuth", {"respondWith": ["jwt"]}),)
 
     enable_response_output: Dynamic[bool] = param(default=False, show={"@version": [{"_cnd": {"gte": 1.4}}]})
+    general_notice: str = param("")
     evaluated: Dynamic[What] = param(
         "firstIncomingItem", alias="respondWith", since={1.2: ""}, show={"@version": [{"_cnd": {"lt": 1.2}}]}
     )
@@ -48,10 +49,12 @@ class RespondToWebhook(Durable):
         "", alias="respondWith", since={1.2: "firstIncomingItem"}, show={"@version": [{"_cnd": {"gte": 1.2}}]}
     )
     credentials: str = param("", show={"respondWith": ["jwt"]})
+    webhook_notice: str = param("", show={"respondWith": ["json", "jwt", "text"]})
     redirect_url: Dynamic[str] = param("", alias="redirectURL", show={"respondWith": ["redirect"]}, required=True)
     response_json: Dynamic[Any] = param(SAMPLE, alias="responseBody", show={"respondWith": ["json"]})
     payload: Dynamic[Any] = param(SAMPLE, show={"respondWith": ["jwt"]})
     response_text: Dynamic[str] = param("", alias="responseBody", show={"respondWith": ["text"]})
+    content_type_notice: str = param("", show={"respondWith": ["text"]})
     response_data_source: Dynamic[Literal["automatically", "set"]] = param(
         "automatically", show={"respondWith": ["binary"]}
     )
@@ -130,6 +133,8 @@ class RespondToWebhook(Durable):
             case "allIncomingItems":
                 return (self._keyed([item["json"] for item in items]),)
             case "firstIncomingItem":
+                if not items:  # the node was reached through an input that it has not
+                    raise NodeError("Cannot read properties of undefined (reading 'json')")
                 return (self._keyed(items[0]["json"]),)
             case "binary":
                 return (self._binary(items),)
@@ -146,7 +151,7 @@ class RespondToWebhook(Durable):
         return wrapped
 
     def _binary(self, items: Items) -> Any:
-        files = items[0].get("binary") or {}
+        files = items[0].get("binary") if items else None
         if not files:
             raise NodeError("No binary data exists on the first item!")
         name = self.input_field_name if self.response_data_source == "set" else next(iter(files))

@@ -26,7 +26,7 @@ class StopAndError(Inline):
             raise _from_message(p.given("error_message"))
         if kind != "errorObject" and not kind.startswith("="):
             raise NodeError('Could not get parameter "errorObject"')
-        raise _from_object(p.error_object)
+        raise _from_object(p.given("error_object"))
 
 
 def _from_message(message: Any) -> NodeError:
@@ -37,7 +37,8 @@ def _from_message(message: Any) -> NodeError:
     if not isinstance(message, dict):
         # n8n hands the value to an error class that expects an object
         return NodeError(f"Cannot use 'in' operator to search for 'description' in {js_string(message)}")
-    return NodeError(js_string(message.get("message", "")), description=message.get("description"))
+    text = message.get("message")
+    return NodeError(text if isinstance(text, str) else "", description=message.get("description"))
 
 
 def _from_object(value: Any) -> NodeError:
@@ -45,6 +46,8 @@ def _from_object(value: Any) -> NodeError:
         content = parse_json(js_string(value))
     except NotJsonError as error:
         return NodeError(error.message)
+    if content is None:
+        return NodeError("Cannot read properties of null (reading 'message')")
     if not isinstance(content, dict):
         return NodeError(f"Error: {json_stringify(content)}")
     key = next((key for key in ("message", "description", "error") if content.get(key)), None)

@@ -1,6 +1,6 @@
 """Switch: sends each item to the output of the rule it matches, or to the output whose index an expression gives."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from typing_extensions import TypedDict
 
@@ -73,6 +73,10 @@ def _in_range(index: Any, count: Any) -> bool:
     return compare(index, 0) != -1 and compare(index, count) not in (0, 1)
 
 
+_OF_OTHER_NODES: Final = ("isEmpty", "isNotEmpty")
+"""What IF and Filter compare by in their first versions, and Switch does not."""
+
+
 class _SwitchV1To2(Inline):
     """The rules of versions 1 and 2: one value against rules of one type, the first match wins."""
 
@@ -95,7 +99,7 @@ class _SwitchV1To2(Inline):
             value2 = rule.get("value2", UNDEFINED if "value2" in raw else _DEFAULT_VALUES.get(type_))
             operation = rule.get("operation", DEFAULT_OPERATION.get(type_, "equal"))
             try:
-                if legacy_compare(type_, operation, value1, value2):
+                if legacy_compare(type_, "" if operation in _OF_OTHER_NODES else operation, value1, value2):
                     return place, rule
             except ProblemError as problem:
                 message = problem.message.replace("compareData.", "ruleData.")
@@ -105,7 +109,7 @@ class _SwitchV1To2(Inline):
     @staticmethod
     def _value1(p: "_SwitchV1To2", type_: str) -> Any:
         field = {"boolean": "value1_boolean", "dateTime": "value1_date_time", "number": "value1_number"}
-        return getattr(p, field.get(type_, "value1_string"))
+        return p.given(field.get(type_, "value1_string"))
 
     def _check_output(self, index: Any, count: Any) -> Any:
         if not _in_range(index, count):

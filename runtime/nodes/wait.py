@@ -52,6 +52,8 @@ class Wait(Durable):
     amount: Dynamic[float] = param(5, show={"resume": ["timeInterval"]}, hide={"@version": [1]})
     unit_v1: Dynamic[Unit] = param("hours", alias="unit", show=OLD)
     unit: Dynamic[Unit] = param("seconds", show={"resume": ["timeInterval"]}, hide={"@version": [1]})
+    webhook_notice: str = param("", show=HOOK)
+    form_notice: str = param("", show=FORM)
     form_title: Dynamic[str] = param("", show=FORM, required=True)
     form_description: Dynamic[str] = param("", show=FORM)
     form_fields: Dynamic[dict[str, Any]] = param({}, show=FORM)

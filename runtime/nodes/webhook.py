@@ -29,6 +29,8 @@ class Webhook(Trigger):
     authentication: Literal["basicAuth", "headerAuth", "jwtAuth", "n8nOAuth2", "none"] = param("none")
     require_execute_access: Dynamic[bool] = param(default=True, show={"authentication": ["n8nOAuth2"]})
     response_mode: Dynamic[Literal["onReceived", "lastNode", "responseNode", "streaming"]] = param("onReceived")
+    webhook_notice: str = param("", show={"responseMode": ["responseNode"]})
+    webhook_streaming_notice: str = param("", show={"responseMode": ["streaming"]})
     response_code: Dynamic[int] = param(200, show={"@version": [1, 1.1]}, hide={"responseMode": ["responseNode"]})
     response_data: Dynamic[Literal["allEntries", "firstEntryJson", "firstEntryBinary", "noData"]] = param(
         "firstEntryJson", show={"responseMode": ["lastNode"]}
@@ -39,6 +41,7 @@ class Webhook(Trigger):
         required=True,
         label="Property Name",
     )
+    content_type_notice: str = param("", show={"responseMode": ["onReceived"]})
     options: Dynamic[dict[str, Any]] = param({})
 
     def outputs(self, version: float) -> int:

@@ -19,6 +19,7 @@ class Xml(Activity):
     local = True
 
     mode: Dynamic[Literal["xmlToJson", "jsonToxml"]] = param("xmlToJson")
+    xml_notice: str = param("", show={"mode": ["xmlToJson"]})
     data_property_name: Dynamic[str] = param("data", required=True, label="Property Name")
     options: Dynamic[dict[str, Any]] = param({})
 
@@ -30,6 +31,8 @@ class Xml(Activity):
 
     def _convert(self, context: ActivityContext, items: Items) -> Outputs:
         out: Items = []
+        if items:
+            context.resolve(self, 0).given("data_property_name")  # one that fails at the first item ends the node
         for i, item in enumerate(items):
             node = context.resolve(self, i)
             if node.mode not in ("xmlToJson", "jsonToxml") and not str(self.mode).startswith(

@@ -19,7 +19,21 @@ _TYPES.types_map[True].update({
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xls": "application/vnd.ms-excel",
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".xml": "text/xml",
     ".ods": "application/vnd.oasis.opendocument.spreadsheet", ".webp": "image/webp", ".gz": "application/gzip",
+    ".odt": "application/vnd.oasis.opendocument.text", ".odp": "application/vnd.oasis.opendocument.presentation",
+    ".docm": "application/vnd.ms-word.document.macroenabled.12", ".xlsm": "application/vnd.ms-excel.sheet.macroenabled.12",
+    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation", ".msg": "application/vnd.ms-outlook",
+    ".key": "application/vnd.apple.keynote", ".pages": "application/vnd.apple.pages", ".numbers": "application/vnd.apple.numbers",
+    ".epub": "application/epub+zip", ".mobi": "application/x-mobipocket-ebook", ".srt": "application/x-subrip",
+    ".7z": "application/x-7z-compressed", ".rar": "application/vnd.rar", ".bz2": "application/x-bzip2", ".xz": "application/x-xz",
+    ".apk": "application/vnd.android.package-archive", ".dmg": "application/x-apple-diskimage", ".iso": "application/x-iso9660-image",
+    ".psd": "image/vnd.adobe.photoshop", ".ttf": "font/ttf", ".otf": "font/otf", ".woff": "font/woff", ".woff2": "font/woff2",
+    ".geojson": "application/geo+json", ".gpx": "application/gpx+xml", ".kml": "application/vnd.google-earth.kml+xml",
+    ".map": "application/json", ".toml": "application/toml", ".sql": "application/sql", ".jsx": "text/jsx", ".mjs": "text/javascript",
+    ".ts": "video/mp2t", ".rs": "application/rls-services+xml", ".java": "text/x-java-source", ".c": "text/x-c", ".cpp": "text/x-c",
+    ".h": "text/x-c", ".bat": "application/x-msdownload", ".m4a": "audio/mp4", ".mkv": "video/x-matroska", ".flac": "audio/x-flac",
+    ".opus": "audio/ogg",
 })  # fmt: skip
+del _TYPES.types_map[True][".py"], _TYPES.types_map_inv[True]["text/x-python"]  # text, to n8n
 _SUFFIXES: Final = {
     "application/atom+xml": "atom",
     "application/epub+zip": "epub",
@@ -33,7 +47,22 @@ _SUFFIXES: Final = {
     "application/sql": "sql",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/geo+json": "geojson",
+    "application/json": "json",
+    "application/toml": "toml",
+    "application/vnd.google-apps.document": "gdoc",
+    "application/vnd.ms-excel.sheet.macroenabled.12": "xlsm",
+    "application/vnd.ms-outlook": "msg",
+    "application/vnd.oasis.opendocument.presentation": "odp",
+    "application/vnd.oasis.opendocument.spreadsheet": "ods",
+    "application/vnd.oasis.opendocument.text": "odt",
     "application/vnd.rar": "rar",
+    "application/x-bzip2": "bz2",
+    "application/x-rar-compressed": "rar",
+    "audio/midi": "mid",
+    "audio/webm": "weba",
+    "image/webp": "webp",
+    "video/3gpp": "3gp",
     "application/x-7z-compressed": "7z",
     "application/x-cfb": "cfb",
     "application/x-zip-compressed": "zip",
@@ -147,7 +176,8 @@ def _extension(file_name: str | None) -> str:
 
 def extension_of(mime_type: str) -> str:
     """Return the extension that n8n gives a file of this type that has no name; empty if it has none."""
-    return _SUFFIXES.get(mime_type) or (_TYPES.guess_extension(mime_type) or "").lstrip(".")
+    plain = mime_type.partition(";")[0].strip().lower()
+    return _SUFFIXES.get(plain) or (_TYPES.guess_extension(plain) or "").lstrip(".")
 
 
 def _sniffed(data: bytes) -> str | None:

@@ -106,11 +106,13 @@ class ShownObject(dict[str, Any]):
 
 
 def js_typeof(value: Any) -> str:
-    """Return `typeof value`: undefined, boolean, number, string or object."""
+    """Return `typeof value`: undefined, boolean, number, bigint, string or object."""
     if value is UNDEFINED:
         return "undefined"
     if isinstance(value, bool):
         return "boolean"
+    if isinstance(value, BigInt):
+        return "bigint"
     if isinstance(value, int | float):
         return "number"
     return "string" if isinstance(value, str) else "object"
@@ -180,6 +182,8 @@ def describe_received(value: Any) -> str:
     kind = js_typeof(value)
     if value is None:
         return "null"
+    if isinstance(value, DateTimeText):
+        return "an instance of DateTime"
     if kind == "object":
         return f"an instance of {'Array' if isinstance(value, list) else 'Object'}"
     return "undefined" if kind == "undefined" else f"type {kind} ({js_string(value)})"
@@ -195,9 +199,17 @@ def js_number(value: Any) -> float:
         return value
     if isinstance(value, str):
         if isinstance(value, DateTimeText):
-            return tidy(datetime.fromisoformat(value).timestamp() * 1000)
+            return _milliseconds(value)
         return value.number if isinstance(value, ObjectText) else _string_number(value)
     return _string_number(js_string(value)) if isinstance(value, list | tuple) else math.nan
+
+
+def _milliseconds(text: DateTimeText) -> float:
+    """Return the time of a luxon DateTime: NaN of one that is invalid."""
+    try:
+        return tidy(datetime.fromisoformat(text).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return math.nan
 
 
 def _string_number(text: str) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from runtime.values.dates import Instant, parse_date
-from runtime.values.javascript import NullObject, ObjectText, js_number, js_string, json_stringify
+from runtime.values.javascript import DateTimeText, NullObject, ObjectText, js_number, js_string, json_stringify
 from runtime.values.json_text import NotJsonError, parse_json, parse_object_literal
 from schemas.item import UNDEFINED
 
@@ -104,7 +104,7 @@ def _alphanumeric(field: _Field) -> ValidationResult:
 def _number(field: _Field) -> ValidationResult:
     value = field.value
     if isinstance(value, bool) or not isinstance(value, int | float):
-        if field.strict:
+        if field.strict or isinstance(value, DateTimeText):  # a DateTime is text to n8n
             return field.refuse()
         value = js_number(value)
     return field.refuse() if math.isnan(value) and not field.strict else ValidationResult(value)

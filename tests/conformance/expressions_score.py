@@ -26,6 +26,7 @@ __all__ = ["grade_expression", "grade_recorded", "run_expression_file", "run_rec
 
 Record = dict[str, Any]
 
+_OBJECT = "Expression evaluation failed: [object "
 _UNDEFINED = {"$undefined": True}
 _RECORDED_NOW = 1_700_000_000_000.0
 _TEXTS = frozenset({"$date", "$datetime", "$duration"})
@@ -66,9 +67,16 @@ def _run_record(document: dict[str, Any], record: Record) -> dict[str, Any]:
     runs = execution.engine.runs.get(document["node"], ())
     if not runs or runs[0].get("error") or finished.error is not None:
         error = (runs[0].get("error") if runs else None) or finished.error or {"message": "the node did not run"}
-        return {"actual": None, "actual_error": {"message": error.get("message")}}
+        return {"actual": None, "actual_error": {"message": without_source(error.get("message") or "")}}
     items = execution.as_json(runs[0]["outputs"][0] or [])
     return {"actual": [tagged(item["json"].get(document["field"], UNDEFINED)) for item in items], "actual_error": None}
+
+
+def without_source(message: str) -> str:
+    """Return a message without the source of a function that could not be cloned, which n8n or a library has written."""
+    if "could not be cloned" not in message or message.startswith(_OBJECT):
+        return message
+    return "Expression evaluation failed: <function> could not be cloned."
 
 
 def filled(value: Any, expression: str, timezone: str) -> Any:

@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.conformance.expressions_score import filled
+from tests.conformance.expressions_score import filled, without_source
 from tests.shared_folder import shared_path
 
 _SOURCES = re.compile(r"___n8n_data|\bthis\.\w+")
-_OBJECT = "Expression evaluation failed: [object "
 _POSITION = re.compile(r" \[<isolated-vm>:\d+:\d+\]$")
 """A place in the code that n8n has written around an expression."""
 ORACLE = shared_path("oracle", "oracle.sh")
@@ -83,12 +82,7 @@ def _told(document: dict[str, Any], result: dict[str, Any]) -> dict[str, Any] | 
         return None
     if runs[0].get("error"):
         message = runs[0]["error"].get("message") or ""
-        message = _POSITION.sub("", message)
-        if "could not be cloned" in message and not message.startswith(
-            _OBJECT
-        ):  # with a function's source, which is n8n's own
-            message = "Expression evaluation failed: <function> could not be cloned."
-        return {"expected": None, "error": {"message": message}}
+        return {"expected": None, "error": {"message": without_source(_POSITION.sub("", message))}}
     if _SOURCES.search(json.dumps(runs[0]["outputs"])):
         return None  # the text of a function as n8n has written it again, or of a library that it has packed
     values = [item.get(document["field"], {"$undefined": True}) for item in runs[0]["outputs"][0]]

@@ -12,6 +12,7 @@ _BODY = {"sendBody": [True]}
 class HttpRequestParameters(Activity):
     """The fields that the builders of URL, query, headers and body read."""
 
+    curl_import: str = param("")
     method: Dynamic[str] = param("GET")
     url: Dynamic[str] = param("", required=True, label="URL")
     authentication: Literal["none", "predefinedCredentialType", "genericCredentialType"] = param("none")
@@ -54,3 +55,4 @@ class HttpRequestParameters(Activity):
     raw_content_type: Dynamic[str] = param("", show=_BODY | {"contentType": ["raw"]})
     raw_body: Dynamic[Any] = param("", alias="body", show=_BODY | {"contentType": ["raw"]})
     options: Dynamic[dict[str, Any]] = param({})
+    info_message: str = param("")

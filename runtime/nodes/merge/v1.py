@@ -19,6 +19,7 @@ class MergeV1(Inline):
     exact_values = True
     input_count = 2
 
+    old_version_notice: str = param("")
     mode: Dynamic[
         Literal[
             "append",

@@ -1,7 +1,7 @@
 """`python -m tests.conformance.fresh ask KIND --seed N --count N FILE`: draw fresh cases, ask n8n (`ORACLE_DIR`), and keep them.
 
 `python -m tests.conformance.fresh grade KIND FILE [--host temporal] [--out FILE]`: run those of a file and print how they went. KIND
-is agents, expressions, topics, mutants, parameters, flows, http, real or vendors (`--types slack,notion`); a file has one case per line
+is agents, expressions, topics, mutants, parameters, flows, http, real, settings or vendors (`--types slack,notion`); a file has one case per line
 (expressions: one expression file). The answers of n8n are written as they come, so that a file can be graded before it
 is complete. A request of `http` whose body never comes is left out. Credentials of `agents`, `http` and `vendors` must be in n8n's own database:
 `credentials KIND FILE` writes them for `n8n import:credentials --input=FILE`, with the `ORACLE_HOME` of `ask` as `N8N_USER_FOLDER`.
@@ -25,6 +25,7 @@ from tests.conformance.fresh import (
     mutants,
     parameters,
     real,
+    settings,
     topics,
     vendor_calls,
     vendors,
@@ -41,7 +42,7 @@ _UNDER_WAY: Final = 1.0
 EXPRESSIONS = {"expressions": expressions.draw_document, "topics": topics.draw_document}
 DRAWERS = {
     "mutants": mutants.draw_cases, "flows": flows.draw_cases, "http": http.draw_cases, "parameters": parameters.draw_cases,
-    "real": real.draw_cases,
+    "real": real.draw_cases, "settings": settings.draw_cases,
 }  # fmt: skip
 
 
