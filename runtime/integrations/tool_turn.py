@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from runtime.agents.messages import ToolSpec
-from runtime.agents.parsers.answer_parser import strip_unknown_fields
 from runtime.agents.prices import PROVIDERS, cost_usd, has_price
-from runtime.agents.tools.argument_check import ONE_TEXT, unfit_calls, unknown_tools
+from runtime.agents.tools.toolbox import one_text
 from runtime.contract import ActivityContext, Items, LimitReached
 from runtime.integrations.described import Described
 from runtime.integrations.node_run import NodeRun
@@ -36,6 +35,8 @@ async def take_turn(node: Described, context: ActivityContext, payload: Json) ->
 
     Raise NodeError.
     """
+    from runtime.agents.tools.argument_check import unknown_tools  # noqa: PLC0415 - JSON Schema is for activities
+
     data = cast(dict[str, Any], payload)
     run, scope, operation = await _scope(node, context, data["item"])
     talk = cast(ToolTalk, getattr(node.module, operation.tool_talk or ""))
@@ -108,9 +109,10 @@ async def _asked(
 
 def _told(tool: ToolSpec) -> ToolSpec:
     """Return a tool as n8n tells these models of it: none need give the text of a tool that takes one."""
-    if tool["schema"] != ONE_TEXT:
+    text = one_text()
+    if tool["schema"] != text:
         return tool
-    schema = {name: each for name, each in ONE_TEXT.items() if name != "required"}
+    schema = {name: each for name, each in text.items() if name != "required"}
     return cast(ToolSpec, {**tool, "schema": schema})
 
 
@@ -120,6 +122,9 @@ def _count(tokens: Any) -> int:
 
 def _unfit(calls: list[CalledTool], tools: Any) -> dict[str, str]:
     """Return what the model is told of calls whose arguments do not fit; of the others take away what the schema does not know."""
+    from runtime.agents.parsers.answer_parser import strip_unknown_fields  # noqa: PLC0415 - JSON Schema is for activities
+    from runtime.agents.tools.argument_check import unfit_calls  # noqa: PLC0415 - likewise
+
     broken = {each["id"]: CORRECT.format(each["problem"]) for each in calls if "problem" in each}
     schemas = {each["name"]: each["schema"] for each in tools}
     for each in calls:
