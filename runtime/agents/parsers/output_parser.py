@@ -87,9 +87,9 @@ def _first(names: Sequence[str]) -> str | None:
     return names[0] if names else None
 
 
-def unfit(parsed: Any) -> NodeError:
-    """Return n8n's error for an answer that does not fit its schema; `parsed` is the ParsedAnswer."""
+def unfit(parsed: Any, *, repaired: bool = False) -> NodeError:
+    """Return n8n's error for an answer that does not fit its schema; `parsed` is the ParsedAnswer. `repaired`: of the parser's model."""
     problem = parsed.get("problem") if isinstance(parsed, dict) else None
-    if problem is not None and parsed.get("empty"):
+    if problem is not None and parsed.get("empty") and not repaired:
         return NodeError(problem, description=UNFIT_HINT)
     return NodeError(UNFIT, description=UNFIT_HINT, data={"problem": problem} if problem else None)

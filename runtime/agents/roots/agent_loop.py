@@ -321,7 +321,7 @@ class Agent(SpecialistTask):
         """One try."""
         read = replies[0].get().get("read") or {}
         if "value" not in read:
-            raise unfit(read)
+            raise unfit(read, repaired=True)
         item_state["absent"] = bool(read.get("absent"))
         return self._finish(context, item_state, read["value"])
 

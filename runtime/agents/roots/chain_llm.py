@@ -132,7 +132,7 @@ class ChainLlm(Root):
         del item_state
         answer = replies[0].get()["read"] or {}
         if "value" not in answer:
-            raise unfit(answer)
+            raise unfit(answer, repaired=True)
         return self._answer(context, _parsed(answer), parsed=True)
 
     def _plain(self, context: DurableContext, item_state: ItemState, text: str) -> Finish:
