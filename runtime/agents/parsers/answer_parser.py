@@ -39,7 +39,7 @@ def parse_answer(
         and len(final["arguments"]) == 1
     ):
         return {"problem": "a list is no answer", "text": json.dumps(given, ensure_ascii=False)}  # see `arguments_of`
-    if final is not None and unwrap is not None and final["arguments"].get(unwrap) is None:
+    if final is not None and unwrap is not None and final["arguments"].get(unwrap, "") is None:
         return {"problem": EMPTY, "text": "", "empty": True}
     if final is not None:
         return validate(final["arguments"], schema, unwrap, json.dumps(final["arguments"], ensure_ascii=False))

@@ -19,7 +19,7 @@ from runtime.agents.messages import (
 )
 from runtime.agents.models.chat_model import ChatModel
 from runtime.agents.parsers import output_parser
-from runtime.agents.parsers.output_parser import Parser, unfit
+from runtime.agents.parsers.output_parser import Parser, fixed_in_parts, unfit
 from runtime.agents.parsers.output_schema import FORMAT_TOOL, FORMAT_TOOL_ORDER, OutputSchema
 from runtime.agents.roots.agent_steps import calls_and_answers, executed, format_tool, not_json, step
 from runtime.agents.roots.root import (
@@ -303,6 +303,7 @@ class Agent(SpecialistTask):
     def _handed(self, context: DurableContext, item_state: ItemState, read: Mapping[str, Any]) -> Continue | Finish:
         """JSON that fits is the answer; what does not fit goes to the parser's own model once, if it has one."""
         if "value" in read:
+            item_state["absent"] = bool(read.get("absent"))
             return self._finish(context, item_state, read["value"])
         parser = self._parser(context, item_state)
         if parser is None or parser.fixer is None or parser.output_schema is None or "problem" not in read:
@@ -321,7 +322,7 @@ class Agent(SpecialistTask):
         """One try."""
         read = replies[0].get().get("read") or {}
         if "value" not in read:
-            raise unfit(read, repaired=True)
+            raise unfit(read, in_parts=fixed_in_parts(self._parser(context, item_state), context, item_state["i"]))
         item_state["absent"] = bool(read.get("absent"))
         return self._finish(context, item_state, read["value"])
 
@@ -366,7 +367,9 @@ class Agent(SpecialistTask):
         if item_state.get("without_json"):
             raise not_json()
         output = item_state["output"]
-        json: dict[str, Any] = {} if item_state.get("absent") else {"output": output}  # n8n
+        json: dict[str, Any] = {"output": output}
+        if item_state.get("absent"):  # n8n, which reads it again from what a memory keeps
+            json = {"output": {}} if replies else {}
         if isinstance(output, list) and self._lists(context, item_state):
             json = {str(n): each for n, each in enumerate(output)}
         if self._options(context, item_state).get("returnIntermediateSteps"):
