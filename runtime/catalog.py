@@ -95,12 +95,14 @@ class NodeCatalog:
         self._sources = sources
         self._shapes: dict[str, tuple[type[Node], ...]] = {}
 
-    def find(self, type_: str, version: float, parameters: Mapping[str, Any]) -> type[Node] | None:
-        """Return the class that stands for this type, version and parameters (as written), or None."""
+    def find(
+        self, type_: str, version: float, parameters: Mapping[str, Any], ports: Collection[str] = ()
+    ) -> type[Node] | None:
+        """Return the class that stands for this type, version, parameters (as written) and ports with a sub-node, or None."""
         shapes, versions = self.shapes(type_), self.versions(type_)
         if version not in versions and versions and _takes_any_version(type_):
             version = max((each for each in versions if each <= version), default=versions[0])
-        return shape_of(shapes, version, parameters)
+        return shape_of(shapes, version, parameters, ports)
 
     def shapes(self, type_: str) -> tuple[type[Node], ...]:
         """Return all classes of a type, loading it if need be; empty if the type is unknown."""

@@ -4,7 +4,7 @@ n8n omits a parameter that has its default and drops one that is hidden; so defa
 conditions are part of each field's declaration (`param`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Annotated, Any, ClassVar, Final, Protocol, Self, TypeAlias, TypeVar, get_origin
@@ -129,6 +129,8 @@ class Node(Facts):
     when: ClassVar[Conditions] = {}
     """For which parameters the class stands, where a type is several things (a vector store is a root, a sub-node or a
     tool by its `mode`): parameter -> the values. Empty: for all. The shapes of one version must not overlap."""
+    when_connected: ClassVar[str | None] = None
+    """A port: the class stands for nodes to which an enabled sub-node is connected there, before those of the type that name none."""
     kind: ClassVar[Kind]
     input_count: ClassVar[int] = 1
     differs: ClassVar[str | None] = None
@@ -323,8 +325,10 @@ def meets(value: Any, want: Any) -> bool:
 class Catalog(Protocol):
     """Node types by name, version and parameters. The compiler and the runtime get it as an argument."""
 
-    def find(self, type_: str, version: float, parameters: Mapping[str, Any]) -> type[Node] | None:
-        """Return the class that stands for this type, version and parameters (as written), or None."""
+    def find(
+        self, type_: str, version: float, parameters: Mapping[str, Any], ports: Collection[str] = ()
+    ) -> type[Node] | None:
+        """Return the class that stands for this type, version, parameters (as written) and ports with a sub-node, or None."""
 
     def versions(self, type_: str) -> tuple[float, ...]:
         """All supported versions of a type, ascending; empty if the type is unknown."""

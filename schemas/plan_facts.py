@@ -112,7 +112,7 @@ def with_facts(plan: Plan, catalog: Catalog) -> Plan:
 
 
 def _bound(step: Step, catalog: Catalog) -> Node | None:
-    declared = catalog.find(step.type, step.version, step.parameters)
+    declared = catalog.find(step.type, step.version, step.parameters, step.subnodes)
     return declared.bind(step.parameters, step.version) if declared is not None else None
 
 
@@ -126,7 +126,7 @@ def _read_by_step(step: Step, node: Node) -> Iterator[str]:
 
 def has_program(step: Step, catalog: Catalog) -> bool:
     """Return whether a step runs a program of its author, as Code nodes do."""
-    declared = catalog.find(step.type, step.version, step.parameters)
+    declared = catalog.find(step.type, step.version, step.parameters, step.subnodes)
     return declared is not None and declares_program(declared)
 
 

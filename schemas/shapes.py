@@ -1,6 +1,6 @@
 """Shapes of a node type: which of the classes of one type and version stands for these parameters (`Node.when`)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from schemas.node import Node, declarations, is_condition, meets
@@ -8,21 +8,24 @@ from schemas.node import Node, declarations, is_condition, meets
 __all__ = ["choices", "overlap", "shape_of", "stands_for"]
 
 
-def shape_of(classes: Iterable[type[Node]], version: float, parameters: Mapping[str, Any]) -> type[Node] | None:
-    """Return the class among those of one type that stands for a version and parameters, or None.
+def shape_of(
+    classes: Iterable[type[Node]], version: float, parameters: Mapping[str, Any], ports: Collection[str] = ()
+) -> type[Node] | None:
+    """Return the first class among those of one type that stands for a version, parameters and ports, or None.
 
     Args:
         classes: the classes of one type.
         version: the node's typeVersion.
         parameters: by wire name, as written or with defaults filled in. An expression selects no shape: which class
             a node has is decided before anything is evaluated.
+        ports: those to which an enabled sub-node is connected.
     """
-    return next((each for each in classes if stands_for(each, version, parameters)), None)
+    return next((each for each in classes if stands_for(each, version, parameters, ports)), None)
 
 
-def stands_for(node: type[Node], version: float, parameters: Mapping[str, Any]) -> bool:
-    """Return whether a class has the version, and the parameters meet its conditions."""
-    if version not in node.versions:
+def stands_for(node: type[Node], version: float, parameters: Mapping[str, Any], ports: Collection[str] = ()) -> bool:
+    """Return whether a class has the version, and the parameters and ports meet its conditions."""
+    if version not in node.versions or (node.when_connected is not None and node.when_connected not in ports):
         return False
     return all(
         any(_same(value, each) for each in values)
@@ -49,7 +52,7 @@ def overlap(one: type[Node], other: type[Node]) -> str | None:
     the same default in both, since n8n leaves out a parameter that has its default.
     """
     versions = sorted(set(one.versions) & set(other.versions))
-    if not versions:
+    if not versions or one.when_connected != other.when_connected:
         return None
     names = set(one.when) & set(other.when)
     apart = [name for name in names if not any(_same(a, b) for a in one.when[name] for b in other.when[name])]

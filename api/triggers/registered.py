@@ -46,7 +46,7 @@ class RegisteredHandler(TriggerHandler):
 
     def node_of(self, step: Step) -> Node | None:
         """Return the trigger behind an address when it is registered at a vendor; None: it is not."""
-        declared = self._dependencies.catalog.find(step.type, step.version, step.parameters)
+        declared = self._dependencies.catalog.find(step.type, step.version, step.parameters, step.subnodes)
         return declared.bind(step.parameters, step.version) if declared is not None and declared.registers else None
 
     async def serve(self, request: WebhookRequest, target: Target, node: Node, receive: Receive) -> HttpReply:

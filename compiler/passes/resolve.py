@@ -40,7 +40,7 @@ def resolve(unit: Unit) -> None:
 
 def _class(unit: Unit, bound: BoundNode) -> None:
     node, catalog = bound.node, unit.catalog
-    declared = catalog.find(node.type, node.type_version, node.parameters)
+    declared = catalog.find(node.type, node.type_version, node.parameters, _ports(unit, node))
     if declared is not None and declared.unsupported is None:
         bound.declared = declared
         return
@@ -60,6 +60,14 @@ def _class(unit: Unit, bound: BoundNode) -> None:
         finding = UnsupportedNode(at=bound.at.within("type"), type=node.type, advice=_advice(unit, node))
     bound.problem = finding.message
     unit.report(finding)
+
+
+def _ports(unit: Unit, node: ExportNode) -> set[str]:
+    """Return the ports to which an enabled sub-node is connected."""
+    assert unit.export is not None
+    links = unit.graph.sub_nodes(node.name)
+    enabled = {each.name for each in unit.export.nodes if not each.disabled} if links else set()
+    return {each.type for each in links if each.source in enabled}
 
 
 def _no_shape(unit: Unit, bound: BoundNode) -> UnsupportedChoice:

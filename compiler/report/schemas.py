@@ -92,7 +92,9 @@ def nodes(types: Iterable[str]) -> str:
 
 def node_type(catalog: Catalog, type_: str) -> dict[str, Any]:
     """A node of this type: its parameters, by version."""
-    shapes = catalog.shapes(type_)
+    shapes = [
+        each for each in catalog.shapes(type_) if each.when_connected is None
+    ]  # the others have the same parameters
     found = {version: [each for each in shapes if version in each.versions] for version in catalog.versions(type_)}
     docs = [each.__doc__ or "" for listed in found.values() for each in listed]
     return {

@@ -66,6 +66,13 @@ class Call:
     step: str | None = None
     item: int | None = None
     """The input item that the method reads; the task carries no other. None: it may read all of them."""
+    id: str = ""
+    """Which call of the method it is, where one may be made several times for an item: part of the idempotency keys of its requests."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the members as JSON, without those that a run of an older build does not know while they say nothing."""
+        said = {"id": self.id} if self.id else {}
+        return {"method": self.method, "payload": self.payload, "step": self.step, "item": self.item, **said}
 
 
 @dataclass(frozen=True)

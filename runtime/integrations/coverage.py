@@ -85,7 +85,7 @@ def unknown_functions(descriptor: Descriptor, module: ModuleType | None) -> list
 
 def _functions(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
-        named = (value.get(key) for key in ("$call", "program", "item_program", "enrich", "poll"))
+        named = (value.get(key) for key in ("$call", "program", "item_program", "tool_talk", "enrich", "poll"))
         yield from (each for each in named if isinstance(each, str) and each)  # an operation may have such a name
         for each in value.values():
             yield from _functions(each)

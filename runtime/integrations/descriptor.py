@@ -155,6 +155,8 @@ class Operation(_Model):
     """A function of the vendor's module that does it all, for all items (see `operation.Run`), where items share requests."""
     item_program: str | None = None
     """A function of the vendor's module that does it for one item: `async def name(run: Run, scope: Scope) -> list[Item]`."""
+    tool_talk: str | None = None
+    """An object of the vendor's module that leads the conversation where tools are connected (see `tool_talk.ToolTalk`)."""
     output: Value = None
     """A list: an item per element; None: the response, or the elements of all pages."""
     binary: Mapping[str, Value] | None = None

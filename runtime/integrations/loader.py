@@ -12,10 +12,12 @@ from runtime.integrations.descriptor import Descriptor, listed
 from runtime.integrations.folder import FOLDER, parameters_file
 from runtime.integrations.node_run import send_question
 from runtime.integrations.parameters import Fact, fields_of
+from runtime.integrations.tool_turn import run_all, take_turn
 from runtime.integrations.triggers.descriptor import TriggerDescriptor
 from runtime.integrations.triggers.poll_trigger import VendorPoll
 from runtime.integrations.triggers.registration import register, running
 from runtime.integrations.triggers.webhook_trigger import EnrichedTrigger, VendorTrigger
+from runtime.integrations.vendor_agent import VendorAgent
 from runtime.integrations.vendor_node import VendorNode
 from runtime.integrations.vendor_question import ASKS, ASKS_NOT, VendorQuestion
 from schemas.node import Conditions, Node
@@ -83,6 +85,10 @@ def _read(file: Path) -> Any:
 def _classes(descriptor: Descriptor, folder: str) -> Iterable[type[Node]]:
     if isinstance(descriptor, TriggerDescriptor):
         return (_trigger_class(descriptor, folder),)
+    if any(each.tool_talk for operations in descriptor.operations.values() for each in listed(operations)):
+        talking: Any = _node_class(descriptor, folder, VendorAgent, {})
+        talking.take, talking.take_all = take_turn, run_all
+        return (talking, _node_class(descriptor, folder, VendorNode, {}))
     if not any(each.asks for operations in descriptor.operations.values() for each in listed(operations)):
         return (_node_class(descriptor, folder, VendorNode, {}),)
     question = _node_class(descriptor, folder, VendorQuestion, ASKS)

@@ -161,13 +161,15 @@ class NodeRun:
         return failed_item(error, self._says(operation), i, self._context)
 
     async def _item_program(self, operation: Operation, sender: Sender, scope: Scope) -> list[Item]:
-        made: list[Item] = await scope.function(operation.item_program or "")(self._run(sender, operation), scope)
+        made: list[Item] = await scope.function(operation.item_program or "")(self.run_of(sender, operation), scope)
         return [
             {"pairedItem": {"item": scope.index}, **_without_undefined(each)}
             for each in spread(made, self._node.descriptor)
         ]
 
-    def _run(self, sender: Sender, operation: Operation) -> Run:
+    def run_of(self, sender: Sender, operation: Operation) -> Run:
+        """Return what a program of the vendor's works with."""
+
         async def scope(i: int) -> Scope:
             return (await self.prepare(i))[0]
 
@@ -180,7 +182,7 @@ class NodeRun:
         try:
             node = self._context.resolve(self._node, 0)
             sender = await self._sender(node.parameters(self._context.version, self._node), 0)
-            made: Items = await function(self._run(sender, operation))
+            made: Items = await function(self.run_of(sender, operation))
         except WRONG_VALUES as error:
             if not self._context.continue_on_fail or self._fails_node(operation):
                 raise

@@ -23,7 +23,7 @@ def command_to_json(command: Command) -> dict[str, Any]:
     if isinstance(command, StartChild):
         told = {"mode": str(command.mode), "trigger": str(command.kind), "wait": command.wait}
         return {"kind": "StartChild", "workflow": command.workflow, "items": command.items, **told}
-    members = command.to_json() if isinstance(command, RunTool) else vars(command)
+    members = command.to_json() if isinstance(command, Call | RunTool) else vars(command)
     return {"kind": type(command).__name__, **members}
 
 

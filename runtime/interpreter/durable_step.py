@@ -188,12 +188,14 @@ class DurableStep:
         scope = run.scope(execute) if step is execute.step else self._tools.scope(step, calls)
         task = build_task(run, execute, scope, step)
         task["method"], task["payload"], task["item"] = command.method, command.payload, command.item or 0
+        if command.id:
+            task["call"] = command.id
         if not calls and command.item is not None and run.info.payload_limit is not None:
             cut_to_item(task, scope.items, command.item)
         if calls:
             inputs = self._tools.inputs(scope, calls) if command.step is None else list[Any]([scope.items])
             task["inputs"], task["arguments"] = inputs, dict(calls[-1].arguments)
-            task["call"] = self._tools.key(calls)
+            task["call"] = "/".join(filter(None, (self._tools.key(calls), command.id)))
         result = await run.host.work(task, Kind.ACTIVITY)
         absorb(run, step.name, result)
         return result.get("value")

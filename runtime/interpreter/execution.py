@@ -80,7 +80,7 @@ class Execution(RunState):
         for step in self.plan.steps:
             if step.trigger != "workflow":
                 continue
-            cls = self.catalog.find(step.type, step.version, step.parameters)
+            cls = self.catalog.find(step.type, step.version, step.parameters, step.subnodes)
             if cls is not None and issubclass(cls, Trigger) and not step.disabled:
                 return cls.bind(step.parameters, step.version).returns_all_runs(step.version)
         return False

@@ -112,7 +112,7 @@ class RunState:
             return prepared
         if step.kind is Kind.UNSUPPORTED:
             raise NodeError(step.problem or f"Node type {step.type} version {step.version:g} is not supported")
-        cls = self.catalog.find(step.type, step.version, step.parameters)
+        cls = self.catalog.find(step.type, step.version, step.parameters, step.subnodes)
         if cls is None:
             raise NodeError(f"Unrecognized node type: {step.type}")
         where = self.plan.step

@@ -158,7 +158,7 @@ async def _run_task(
     task: Task, catalog: Catalog, capabilities: HostCapabilities, evaluator: ScriptEvaluator, host: StepHost
 ) -> TaskResult:
     step = Step.model_validate(task["step"])
-    cls = catalog.find(step.type, step.version, step.parameters)
+    cls = catalog.find(step.type, step.version, step.parameters, step.subnodes)
     if cls is None:
         return {"error": NodeError(f"Unrecognized node type: {step.type}").to_json()}
     undefined = _Undefined(task, exact=cls.exact_values)

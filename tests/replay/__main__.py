@@ -68,7 +68,7 @@ class World(OfflineCapabilities):
             feed = f'<?xml version="1.0"?><rss version="2.0"><channel><title>N</title>{entry}</channel></rss>'
             return HttpResponse(200, "OK", headers, feed.encode(), url)
         answer: Any = {"method": method, "asked": url}
-        if url.endswith("/tools/chat/completions"):
+        if url.endswith("/tools/chat/completions") or b"calls-its-tool" in (options.get("content") or b""):
             answer = _uses_its_tool(json.loads(options["content"]))
         elif (vendor := _of_a_vendor(url, options.get("content"))) is not None:
             answer = vendor

@@ -215,6 +215,19 @@ async def a_run_of_tools_by_version(stage: Stage) -> None:
     await (await stage.start(scene.export, ITEM)).result()
 
 
+async def a_run_of_a_vendor_s_node_with_tools(stage: Stage) -> None:
+    """Two items, for each of which a vendor's model calls its tool once; and an operation that has no use for tools."""
+    scene = Scene()
+    model = {"__rl": True, "mode": "id", "value": "calls-its-tool"}
+    asked = {"modelId": model, "messages": {"values": [{"content": "={{ $json.city }}"}]}, "options": {}}
+    nodes: dict[str, Export] = {"Ask": asked, "List": {"resource": "file", "operation": "list", "options": {}}}
+    for name, parameters in nodes.items():
+        scene.add(name, "openAi", 1.8, parameters)
+        scene.export["nodes"][-1]["credentials"] = {"openAiApi": {"id": "1", "name": "c"}}
+        scene.add(f"Calculator of {name}", "toolCalculator", 1, {}, ("ai_tool", name))
+    await (await stage.start(scene.export, [*ITEM, *ITEM])).result()
+
+
 AGENT_SCENES: Final[dict[str, Callable[[Stage], Awaitable[None]]]] = {
     "a-run-of-each-part-of-retrieval": a_run_of_each_part_of_retrieval,
     "a-run-of-each-durable-tool": a_run_of_each_durable_tool,
@@ -223,5 +236,6 @@ AGENT_SCENES: Final[dict[str, Callable[[Stage], Awaitable[None]]]] = {
     "a-run-of-guardrails": a_run_of_guardrails,
     "a-run-of-pure-tools": a_run_of_pure_tools,
     "a-run-of-tools-by-version": a_run_of_tools_by_version,
+    "a-run-of-a-vendor-s-node-with-tools": a_run_of_a_vendor_s_node_with_tools,
     "a-person-approves-a-call-and-replies-in-a-chat": a_person_approves_a_call_and_replies_in_a_chat,
 }

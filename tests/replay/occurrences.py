@@ -37,7 +37,7 @@ def _classes(events: list[dict[str, Any]]) -> Iterator[type[Node]]:
     while below := set().union(*(parts[name] for name in ran if name in parts)) - ran:
         ran |= below  # tools that are durable themselves run inside the step that they serve
     for step in plan["steps"]:
-        found = CATALOG.find(step["type"], step["version"], step["parameters"])
+        found = CATALOG.find(step["type"], step["version"], step["parameters"], step.get("subnodes", {}))
         if step["name"] in ran and found is not None:
             yield found
 

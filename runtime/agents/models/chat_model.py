@@ -29,6 +29,11 @@ class ChatModel(SubNode):
         """
         raise NotImplementedError
 
+    def answers_in_parts(self, version: float, *, streamed: bool) -> bool:
+        """Return whether n8n's client has an answer as a list of parts, even if it is one. `streamed`: it is asked for a stream."""
+        del version, streamed
+        return False
+
     async def request(self, context: ActivityContext, payload: Json) -> Json:
         """Send the request in `payload` and return `message`, `tokens`, `earlier` (a reference to the conversation so far,
         once it is long), `read` (the JSON of the schema, or the problem with it) and `unfit` (calls whose arguments do not fit

@@ -54,6 +54,11 @@ class LmChatAnthropic(ChatModel):
         located = self.model_locator
         return str(located.get("value") if isinstance(located, Mapping) else located)
 
+    def answers_in_parts(self, version: float, *, streamed: bool) -> bool:
+        """See `ChatModel`: those that come word by word."""
+        del version
+        return streamed
+
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
         """POST one request with the tenant's key."""
         credential = await context.credentials.get(self.credential)

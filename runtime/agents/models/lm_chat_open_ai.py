@@ -58,6 +58,11 @@ class LmChatOpenAi(ChatModel):
         """The model, from whichever of its two parameters the version has; the other one has its default."""
         return self.model_name if self.model_name != DEFAULT else model_id(self.model_locator) or DEFAULT
 
+    def answers_in_parts(self, version: float, *, streamed: bool) -> bool:
+        """See `ChatModel`: those of the Responses API."""
+        del streamed
+        return version >= 1.3 and bool(self.responses_api_enabled)
+
     async def ask(self, context: ActivityContext, request: Request) -> ModelAnswer:
         """POST one request with the tenant's key."""
         credential = await context.credentials.get(self.credential)

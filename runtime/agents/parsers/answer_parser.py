@@ -33,7 +33,13 @@ def parse_answer(
     """
     calls = message.get("tool_calls") or []
     final = next((call for call in calls if call["name"] == via), None)
-    if final is not None and unwrap is not None and final["arguments"].get(unwrap) is None:
+    if (
+        final is not None
+        and isinstance(given := final["arguments"].get("input"), list)
+        and len(final["arguments"]) == 1
+    ):
+        return {"problem": "a list is no answer", "text": json.dumps(given, ensure_ascii=False)}  # see `arguments_of`
+    if final is not None and unwrap is not None and final["arguments"].get(unwrap, "") is None:
         return {"problem": EMPTY, "text": "", "empty": True}
     if final is not None:
         return validate(final["arguments"], schema, unwrap, json.dumps(final["arguments"], ensure_ascii=False))

@@ -87,9 +87,18 @@ def _first(names: Sequence[str]) -> str | None:
     return names[0] if names else None
 
 
-def unfit(parsed: Any) -> NodeError:
-    """Return n8n's error for an answer that does not fit its schema; `parsed` is the ParsedAnswer."""
+def unfit(parsed: Any, *, in_parts: bool = False) -> NodeError:
+    """Return n8n's error for an answer that does not fit its schema; `parsed` is the ParsedAnswer. `in_parts`: see `fixed_in_parts`."""
     problem = parsed.get("problem") if isinstance(parsed, dict) else None
-    if problem is not None and parsed.get("empty"):
+    if problem is not None and parsed.get("empty") and not in_parts:
         return NodeError(problem, description=UNFIT_HINT)
     return NodeError(UNFIT, description=UNFIT_HINT, data={"problem": problem} if problem else None)
+
+
+def fixed_in_parts(parser: Parser | None, context: DurableContext, i: int) -> bool:
+    """Return whether the parser's own model answers in parts, of which n8n never says that they are empty."""
+    if parser is None or parser.fixer is None:
+        return False
+    node, version = context.subnode(parser.fixer, i)
+    asks = getattr(node, "answers_in_parts", None)
+    return asks is not None and bool(asks(version, streamed=False))

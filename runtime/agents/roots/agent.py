@@ -26,6 +26,8 @@ class AgentV1(Agent):
     versions: ClassVar[tuple[float, ...]] = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9)
     differs = f"The conversational and the ReAct agent call tools as the Tools Agent does; {DIFFERS}"
 
+    asks_for_streams = True
+
     kind_of_agent: str = param("conversationalAgent", alias="agent", since={1.6: "toolsAgent"})
     prompt_type: str = param("auto", hide={"@version": [{"_cnd": {"lte": 1.2}}], "agent": ["sqlAgent"]})
     text_1: Dynamic[Any] = param("={{ $json.input }}", alias="text", show={"@version": [1]})

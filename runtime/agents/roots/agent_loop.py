@@ -1,6 +1,6 @@
 """The agent loop: a model that calls tools until it has an answer. Each model request and each tool call is a step."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from runtime.agents.attached_files import is_picture, is_text
@@ -17,9 +17,11 @@ from runtime.agents.messages import (
     text_of,
     user,
 )
+from runtime.agents.models.chat_model import ChatModel
 from runtime.agents.parsers import output_parser
-from runtime.agents.parsers.output_parser import Parser, unfit
-from runtime.agents.parsers.output_schema import FORMAT_TOOL, FORMAT_TOOL_ORDER, FORMAT_TOOL_TEXT, OutputSchema
+from runtime.agents.parsers.output_parser import Parser, fixed_in_parts, unfit
+from runtime.agents.parsers.output_schema import FORMAT_TOOL, FORMAT_TOOL_ORDER, OutputSchema
+from runtime.agents.roots.agent_steps import calls_and_answers, executed, format_tool, not_json, step
 from runtime.agents.roots.root import (
     NO_CHAT_MODEL,
     NO_DEFINED_PROMPT_HINT,
@@ -34,7 +36,6 @@ from runtime.agents.roots.root import (
 )
 from runtime.agents.roots.specialist_task import SpecialistTask, check_tokens, count_tokens, iterations
 from runtime.agents.tools import toolbox
-from runtime.agents.tools.toolbox import function_name
 from runtime.contract import Call, Command, DurableContext, Dynamic, NodeError, param
 from schemas.item import Item, Json
 
@@ -42,10 +43,9 @@ MAX_CALLS = 128
 """Tools that run for one answer of a model."""
 TOO_MANY_CALLS = f"This call was not made: an answer may call {MAX_CALLS} tools. Call it again if you need it."
 STOPPED = "Agent stopped due to max iterations."
-NOT_JSON = """Unexpected token 'A', "Agent stop"... is not valid JSON"""
-"""n8n's, of that answer where a parser and a memory are connected."""
-STOPPED_BEFORE_JSON = "The agent ran out of iterations before its model handed over the JSON that the parser asks for"
 KEPT_AS_JSON = "an agent that stops without the JSON of its parser fails where a memory keeps what it says"
+TRIMMED = "an answer in parts loses the spaces around it"
+REMEMBERED = "an agent that stops without the JSON of its parser is remembered before it fails"
 DIFFERS = (
     "intermediateSteps leave out `messageLog`; a busy model is asked again after a durable pause; items do not wait for the tools of others; "
     "each item has the conversation of its own session, in n8n that of the first item; JSON in a code block may lack the wrapper `output`"
@@ -65,6 +65,9 @@ class Agent(SpecialistTask):
     """Whether the model gets the pictures and texts among the item's files. An agent that is a tool gets its prompt alone."""
     fails_when_stopped: ClassVar[bool] = False
     """From version 3 on it is an error when the iterations run out; before, an answer that says so."""
+
+    asks_for_streams: ClassVar[bool] = False
+    """Whether n8n's agent asks models for streams, whoever reads the answer."""
 
     options: Dynamic[dict[str, Any]] = param({})
     has_output_parser: bool = param(False)
@@ -177,7 +180,7 @@ class Agent(SpecialistTask):
         brief = item_state.get("brief") or {}
         question = Question(
             item_state["messages"],
-            [*tools, *([_format_tool(wanted)] if wanted else [])],
+            [*tools, *([format_tool(wanted)] if wanted else [])],
             schema=wanted.schema if wanted else None,
             via=FORMAT_TOOL if wanted else None,
             unwrap=wanted.unwrap if wanted else None,
@@ -225,7 +228,7 @@ class Agent(SpecialistTask):
         if read is not None:
             return self._handed(context, item_state, read)
         if not calls:
-            return self._text(context, item_state, text_of(message))
+            return self._text(context, item_state, self._final_text(context, item_state, message))
         item_state["pending"], item_state["said"] = calls, text_of(message)
         tools, i, turn = self._tools(context, item_state), item_state["i"], item_state["iteration"]
         unfit = said.get("unfit") or {}
@@ -237,6 +240,17 @@ class Agent(SpecialistTask):
         item_state["refused"] = {call["id"]: text for call, text in commands if isinstance(text, str)}
         open_ = [command for _, command in commands if not isinstance(command, str)]
         return Continue("tools", open_) if open_ else self.after_tools(context, item_state, [])
+
+    def _final_text(self, context: DurableContext, item_state: ItemState, message: Message) -> str:
+        """Return the text of an answer; one that n8n has in parts loses the spaces around it."""
+        text = text_of(message)
+        trimmed = text.strip()
+        if text == trimmed or not context.patched(TRIMMED):
+            return text
+        models = context.subnodes("ai_languageModel")
+        model, version = context.subnode(models[0], item_state["i"]) if models else (None, 0.0)
+        parted = isinstance(model, ChatModel) and model.answers_in_parts(version, streamed=self.asks_for_streams)
+        return trimmed if parted or isinstance(message["content"], list) else text
 
     def after_tools(
         self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]
@@ -253,9 +267,9 @@ class Agent(SpecialistTask):
                 else self._result(context, item_state, tools, call, next(waiting))
             )
             item_state["messages"].append(answered(call, text))
-            item_state["steps"].append(_step(call, text, said if n == 0 else ""))
+            item_state["steps"].append(step(call, text, said if n == 0 else ""))
             if as_n8n:
-                item_state["steps"][-1]["action"] |= _executed(call, tools)
+                item_state["steps"][-1]["action"] |= executed(call, tools)
         item_state["iteration"] += 1
         if as_n8n:
             item_state["turn_steps"] = len(item_state["steps"]) - before
@@ -289,6 +303,7 @@ class Agent(SpecialistTask):
     def _handed(self, context: DurableContext, item_state: ItemState, read: Mapping[str, Any]) -> Continue | Finish:
         """JSON that fits is the answer; what does not fit goes to the parser's own model once, if it has one."""
         if "value" in read:
+            item_state["absent"] = bool(read.get("absent"))
             return self._finish(context, item_state, read["value"])
         parser = self._parser(context, item_state)
         if parser is None or parser.fixer is None or parser.output_schema is None or "problem" not in read:
@@ -307,7 +322,7 @@ class Agent(SpecialistTask):
         """One try."""
         read = replies[0].get().get("read") or {}
         if "value" not in read:
-            raise unfit(read)
+            raise unfit(read, in_parts=fixed_in_parts(self._parser(context, item_state), context, item_state["i"]))
         item_state["absent"] = bool(read.get("absent"))
         return self._finish(context, item_state, read["value"])
 
@@ -316,7 +331,9 @@ class Agent(SpecialistTask):
     ) -> Continue | Finish:
         parser = self._parser(context, item_state)
         if stopped and parser is not None and parser.output_schema is not None and self._remembers(context, item_state):
-            raise NodeError(NOT_JSON, description=STOPPED_BEFORE_JSON)
+            if not context.patched(REMEMBERED):
+                raise not_json()
+            item_state["without_json"] = True
         if parser is None or stopped:
             return self._finish(context, item_state, text)
         return self._finish(context, item_state, parser.node.split(text))
@@ -335,7 +352,7 @@ class Agent(SpecialistTask):
         id_ = self.identity(context, item_state)
         messages = [
             user(item_state["prompt"]) | {"id": f"{id_}/question"},
-            *_calls_and_answers(item_state, id_),
+            *calls_and_answers(item_state, id_),
             assistant(said) | {"id": f"{id_}/answer"},
         ]
         return Continue(
@@ -347,8 +364,12 @@ class Agent(SpecialistTask):
         """The output item. n8n spreads a list over the fields 0, 1, 2..."""
         for reply in replies:
             reply.get()
+        if item_state.get("without_json"):
+            raise not_json()
         output = item_state["output"]
-        json: dict[str, Any] = {} if item_state.get("absent") else {"output": output}  # n8n
+        json: dict[str, Any] = {"output": output}
+        if item_state.get("absent"):  # n8n, which reads it again from what a memory keeps
+            json = {"output": {}} if replies else {}
         if isinstance(output, list) and self._lists(context, item_state):
             json = {str(n): each for n, each in enumerate(output)}
         if self._options(context, item_state).get("returnIntermediateSteps"):
@@ -358,37 +379,3 @@ class Agent(SpecialistTask):
     def _lists(self, context: DurableContext, item_state: ItemState) -> bool:
         parser = self._parser(context, item_state)
         return parser is not None and parser.output_schema is None
-
-
-def _format_tool(wanted: OutputSchema) -> ToolSpec:
-    return {"name": FORMAT_TOOL, "description": FORMAT_TOOL_TEXT, "schema": wanted.schema}
-
-
-def _executed(call: ToolCall, tools: Sequence[ToolSpec]) -> dict[str, Any]:
-    """Return what n8n's action says of a tool that its engine runs, as for version 3: the node's name and a type."""
-    spec: Any = next((each for each in tools if each["name"] == call["name"]), {})
-    step = None if spec.get("tool") else spec.get("step")  # a tool of a set has its own name
-    return {"tool": function_name(step) if step else call["name"], "type": "tool_call"}
-
-
-def _calls_and_answers(item_state: ItemState, id_: str) -> Iterator[Message]:
-    """Yield the calls of the last turn and their answers, which version 3 of the agent remembers (n8n), each as messages of its own."""
-    steps = item_state["steps"]
-    for n, step in enumerate(steps[len(steps) - item_state.get("turn_steps", 0) :]):
-        action = step["action"]
-        call: ToolCall = {"id": action["toolCallId"], "name": action["tool"], "arguments": action["toolInput"]}
-        yield {"role": "assistant", "content": "", "tool_calls": [call], "id": f"{id_}/call/{n}"}
-        yield answered(call, step["observation"]) | {"id": f"{id_}/result/{n}"}
-
-
-def _step(call: ToolCall, observation: str, said: str) -> dict[str, Any]:
-    """n8n's intermediate step."""
-    log = f'Invoking "{call["name"]}" with {dumps(call["arguments"])}\n{said}'
-    action = {
-        "tool": call["name"],
-        "toolInput": call["arguments"],
-        "toolCallId": call["id"],
-        "log": log,
-        "messageLog": [],
-    }
-    return {"action": action, "observation": observation}

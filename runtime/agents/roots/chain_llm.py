@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from runtime.agents.messages import Message, as_text, assistant, dumps, joined_text, system, user
 from runtime.agents.parsers import output_parser
-from runtime.agents.parsers.output_parser import Parser, unfit
+from runtime.agents.parsers.output_parser import Parser, fixed_in_parts, unfit
 from runtime.agents.roots.root import (
     NO_DEFINED_PROMPT_HINT,
     NO_MODEL,
@@ -129,19 +129,19 @@ class ChainLlm(Root):
 
     def after_fix(self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]) -> Finish:
         """Return the repaired answer. Raise NodeError when it does not fit either."""
-        del item_state
         answer = replies[0].get()["read"] or {}
         if "value" not in answer:
-            raise unfit(answer)
+            raise unfit(answer, in_parts=fixed_in_parts(self._parser(context, item_state), context, item_state["i"]))
         return self._answer(context, _parsed(answer), parsed=True)
 
     def _plain(self, context: DurableContext, item_state: ItemState, text: str) -> Finish:
         """Return a text answer. JSON that the model was told to answer with is an object as it is; a list lies under `data`, and what is
-        neither list nor text one level deeper (n8n). Raise NodeError for what is no JSON then.
+        neither list nor text one level deeper (n8n). Where there is a fallback n8n looks at no model's options. Raise NodeError for what
+        is no JSON then.
         """
-        name = context.subnodes("ai_languageModel")[0]
-        options = getattr(context.subnode(name, item_state["i"])[0], "options", None) or {}
-        if options.get("responseFormat") != "json_object":
+        names = context.subnodes("ai_languageModel")
+        options = getattr(context.subnode(names[0], item_state["i"])[0], "options", None) or {}
+        if options.get("responseFormat") != "json_object" or (self.fallback and len(names) > 1):
             return self._answer(context, text.strip(), parsed=False)
         try:
             value = parse_json(text.strip())

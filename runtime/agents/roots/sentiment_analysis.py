@@ -52,7 +52,11 @@ class SentimentAnalysis(JsonRoot):
             "additionalProperties": False,
         }
         template = self.template(options, INSTRUCTIONS)
-        return template.replace("{categories}", ", ".join(names)), here.input_text, OutputSchema(schema)
+        return (
+            template.replace("{categories}", str((here.options or {}).get("categories") or DEFAULT)),
+            here.input_text,
+            OutputSchema(schema),
+        )
 
     def misfit(self, parsed: Any) -> NodeError:
         """Return n8n's error of this node."""

@@ -208,7 +208,7 @@ class Registrar:
         return dict(result["value"])
 
     def _vendor(self, step: Step) -> str:
-        declared = self._catalog.find(step.type, step.version, step.parameters)
+        declared = self._catalog.find(step.type, step.version, step.parameters, step.subnodes)
         return str(getattr(getattr(declared, "descriptor", None), "name", step.type))
 
     def _url(self, tenant: str, wanted: Mapping[str, Any]) -> str:

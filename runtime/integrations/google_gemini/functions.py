@@ -1,18 +1,33 @@
 """Google Gemini: questions about files, messages, uploads; images and videos are in `media`."""
 
+from typing import Final
+
 from runtime.contract import Item, NodeError
-from runtime.integrations.answers import elements_of
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.google_gemini.files import by_url, done, fetched, files_of, send_file, uploaded
 from runtime.integrations.google_gemini.media import download, edit, generate, video
-from runtime.integrations.google_gemini.messages import answers, ask, body, options_of
+from runtime.integrations.google_gemini.messages import answers, ask, body, message_items, options_of
+from runtime.integrations.google_gemini.tools import MessageTools
 from runtime.integrations.operation import Run
 from runtime.integrations.prompts import require
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
 from schemas.item import UNDEFINED
 
-__all__ = ["analyze", "download", "edit", "generate", "message", "transcribe", "upload", "upload_to_store", "video"]
+__all__ = [
+    "MESSAGE_TOOLS",
+    "analyze",
+    "download",
+    "edit",
+    "generate",
+    "message",
+    "transcribe",
+    "upload",
+    "upload_to_store",
+    "video",
+]
+
+MESSAGE_TOOLS: Final = MessageTools()
 
 
 async def upload(run: Run, scope: Scope) -> list[Item]:
@@ -63,15 +78,4 @@ async def transcribe(run: Run, scope: Scope) -> list[Item]:
 
 async def message(run: Run, scope: Scope) -> list[Item]:
     """Send messages and return the answers."""
-    response = await ask(run, scope, body(scope))
-    elements_of(response, "candidates", "flatMap")  # n8n looks for calls of tools, whatever is asked for
-    if not options_of(scope).get("includeMergedResponse"):
-        return answers(scope, response)
-    merged = "".join(
-        js_string(part["text"])
-        for each in (response.get("candidates") or [])[:1]
-        for part in (each.get("content") or {}).get("parts") or []
-        if "text" in part
-    )
-    found = [{**each, "mergedResponse": merged} for each in response["candidates"]]
-    return answers(scope, {**response, "candidates": found})
+    return message_items(scope, await ask(run, scope, body(scope)))

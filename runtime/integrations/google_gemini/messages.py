@@ -12,7 +12,7 @@ from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED
 
-__all__ = ["answers", "ask", "body", "candidates", "model", "options_of"]
+__all__ = ["answers", "ask", "body", "candidates", "message_items", "model", "options_of"]
 
 _CONFIG: Final = (
     "frequencyPenalty", "maxOutputTokens", "candidateCount", "presencePenalty", "temperature", "topP", "topK",
@@ -45,6 +45,21 @@ def answers(scope: Scope, response: Any) -> list[Item]:
 def candidates(response: Any) -> list[Any]:
     """Return the candidates of an answer. Raise NodeError for an answer that has none."""
     return elements_of(response, "candidates", "map")
+
+
+def message_items(scope: Scope, response: Any) -> list[Item]:
+    """Return the items of the answer to a message. Raise NodeError for an answer without candidates."""
+    elements_of(response, "candidates", "flatMap")  # n8n looks for calls of tools, whatever is asked for
+    if not options_of(scope).get("includeMergedResponse"):
+        return answers(scope, response)
+    merged = "".join(
+        js_string(part["text"])
+        for each in (response.get("candidates") or [])[:1]
+        for part in (each.get("content") or {}).get("parts") or []
+        if "text" in part
+    )
+    found = [{**each, "mergedResponse": merged} for each in response["candidates"]]
+    return answers(scope, {**response, "candidates": found})
 
 
 def body(scope: Scope) -> dict[str, Any]:

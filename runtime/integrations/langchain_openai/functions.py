@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import Item, NodeError
-from runtime.integrations.answers import member_of_answer, unreadable
+from runtime.integrations.answers import member_of_answer
 from runtime.integrations.files import data_url, file_item, stored
 from runtime.integrations.filters import is_empty, segment
 from runtime.integrations.langchain_openai.assistants import (
@@ -13,9 +13,11 @@ from runtime.integrations.langchain_openai.assistants import (
     simple_assistants,
     updated_tools,
 )
-from runtime.integrations.langchain_openai.responses import response_body, response_input
+from runtime.integrations.langchain_openai.chat import chat, choices, entries
+from runtime.integrations.langchain_openai.chat_tools import ChatTools
+from runtime.integrations.langchain_openai.respond import respond, wait_for
+from runtime.integrations.langchain_openai.response_tools import ResponseTools
 from runtime.integrations.operation import Run
-from runtime.integrations.polling import poll
 from runtime.integrations.prompts import require
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string, truthy
@@ -23,31 +25,12 @@ from runtime.values.json_text import NotJsonError, parse_json
 from schemas.item import UNDEFINED
 
 __all__ = [
-    "analyze", "analyze_by_chat", "answer", "assistant_reply", "assistant_tools", "chat", "choices", "edit",
+    "CHAT_TOOLS", "RESPONSE_TOOLS", "analyze", "analyze_by_chat", "answer", "assistant_reply", "assistant_tools", "chat", "choices", "edit",
     "generate", "generated", "metadata", "required_metadata", "respond", "simple_assistants", "speak", "updated_tools", "video",
 ]  # fmt: skip
 
-JSON_PROMPT: Final = "You are a helpful assistant designed to output JSON."
-_CHAT_NAMES: Final = {"maxTokens": "max_completion_tokens", "topP": "top_p"}
-_POLL_SECONDS: Final = 2.0
-
-
-def chat(scope: Scope) -> dict[str, Any]:
-    """Return the body of a chat completion."""
-    parameters = scope.parameters
-    given = [each for each in _entries(parameters.get("messages")) if isinstance(each, Mapping)]
-    _require([each.get("content") for each in given])
-    messages = [
-        {"role": each.get("role", "user"), **({"content": each["content"]} if "content" in each else {})}
-        for each in given
-    ]
-    model = scope.located("modelId", parameters.get("modelId", UNDEFINED))
-    body: dict[str, Any] = {**({} if model is UNDEFINED else {"model": model}), "messages": messages}
-    if parameters.get("jsonOutput"):
-        messages.insert(0, {"role": "system", "content": JSON_PROMPT})
-        body["response_format"] = {"type": "json_object"}
-    options = parameters.get("options") or {}
-    return body | {_CHAT_NAMES.get(name, name): each for name, each in options.items() if name != "maxToolsIterations"}
+CHAT_TOOLS: Final = ChatTools()
+RESPONSE_TOOLS: Final = ResponseTools()
 
 
 def metadata(scope: Scope) -> Any:
@@ -71,32 +54,6 @@ def _metadata(given: Any) -> Any:
         raise NodeError("Invalid JSON in metadata field", description=error.message) from error
 
 
-def choices(scope: Scope) -> Any:
-    """Return the answers of a chat completion, their JSON read where it was asked for."""
-    response = scope.names["response"]
-    if not isinstance(response, Mapping):
-        return response
-    given = response.get("choices", UNDEFINED)
-    if given is None or given is UNDEFINED:
-        raise unreadable(given, "0", scope.index)
-    found = [_read_choice(each) if scope.parameters.get("jsonOutput") else each for each in given]
-    return found if scope.parameters.flag("simplify", default=True) else {**response, "choices": found}
-
-
-def _read_choice(choice: Any) -> Any:
-    message = choice.get("message") if isinstance(choice, Mapping) else None
-    if not isinstance(message, Mapping):
-        return choice
-    return {**choice, "message": {**message, "content": _parsed(message.get("content"))}}
-
-
-def _parsed(text: Any) -> Any:
-    try:
-        return parse_json(text) if isinstance(text, str) else text
-    except NotJsonError:
-        return text
-
-
 def answer(scope: Scope) -> Any:
     """Return the message of the first choice."""
     response = scope.names["response"]
@@ -109,51 +66,6 @@ def answer(scope: Scope) -> Any:
     message = member_of_answer(first, "message")
     content = member_of_answer(message, "content")
     return {} if content is UNDEFINED else {"content": content}
-
-
-async def respond(run: Run, scope: Scope) -> list[Item]:
-    """Ask for a response, in the background too, and return it."""
-    parameters = scope.parameters
-    messages = await response_input(run, scope)
-    _require([part.get("text") for each in messages for part in each["content"]])
-    body = response_body(scope, messages)
-    response = await run.request(scope, method="POST", path="/responses", json=body)
-    if body["background"]:
-        response = await _finished(run, scope, response)
-    if (output := member_of_answer(response, "output")) is None or output is UNDEFINED:
-        raise unreadable(output, "filter", scope.index)
-    if body.get("text", {}).get("format", {}).get("type", "text") != "text":
-        response = {**response, "output": [_read_output(each) for each in response.get("output", [])]}
-    return [{"json": {"output": response.get("output")} if parameters.flag("simplify", default=True) else response}]
-
-
-async def _finished(run: Run, scope: Scope, response: Mapping[str, Any]) -> Any:
-    mode = ((scope.parameters.get("options") or {}).get("backgroundMode") or {}).get("values") or {}
-    path = f"/responses/{segment(response.get('id'))}"
-    done = await _poll(run, scope, path, {"queued", "in_progress"}, float(mode.get("timeout", 300)))
-    if done is None:
-        raise NodeError("Timeout reached", item=scope.index)
-    if done.get("status") in ("failed", "cancelled"):
-        error = done.get("error") or {}
-        raise NodeError(js_string(error.get("message") or f"The response {done['status']}"), item=scope.index)
-    return done
-
-
-def _read_output(output: Any) -> Any:
-    if not isinstance(output, Mapping) or output.get("type") != "message":
-        return output
-    parts = [
-        {**each, "text": _parsed(each["text"])} if each.get("type") == "output_text" else each
-        for each in output.get("content", [])
-    ]
-    return {**output, "content": parts}
-
-
-async def _poll(run: Run, scope: Scope, path: str, unfinished: set[str], seconds: float) -> Any:
-    async def ask() -> Any:
-        return await run.request(scope, path=path)
-
-    return await poll(ask, lambda job: job.get("status") not in unfinished, every=_POLL_SECONDS, timeout=seconds)
 
 
 async def _pictures(run: Run, scope: Scope) -> list[str]:
@@ -258,7 +170,7 @@ async def edit(run: Run, scope: Scope) -> list[Item]:
         "user": options.get("user"), "background": options.get("background"),
         "input_fidelity": options.get("inputFidelity"),
     }  # fmt: skip
-    files = [each.get("binaryPropertyName", "data") for each in _entries(parameters.get("images"))] if modern else [
+    files = [each.get("binaryPropertyName", "data") for each in entries(parameters.get("images"))] if modern else [
         parameters.get("binaryPropertyName", "data")
     ]  # fmt: skip
     parts: list[dict[str, Any]] = [{"fields": {name: each for name, each in fields.items() if not is_empty(each)}}]
@@ -297,7 +209,7 @@ async def video(run: Run, scope: Scope) -> list[Item]:
         parts.append({"name": "input_reference", "file": reference})
     job = await run.request(scope, method="POST", path="/videos", multipart=parts)
     path = f"/videos/{segment(job.get('id'))}"
-    done = await _poll(run, scope, path, {"queued", "in_progress"}, float(options.get("waitTime", 300)))
+    done = await wait_for(run, scope, path, {"queued", "in_progress"}, float(options.get("waitTime", 300)))
     if done is None:
         raise NodeError("Timeout reached", item=scope.index)
     if done.get("status") == "failed":
@@ -306,12 +218,3 @@ async def video(run: Run, scope: Scope) -> list[Item]:
     name = js_string(options.get("fileName") or "data")
     ref = await run.request(scope, path=f"{path}/content", response="file", filename=name, mime="video/mp4")
     return [file_item(ref, "data")]
-
-
-def _entries(collection: Any) -> list[Any]:
-    return list((collection or {}).get("values") or [])
-
-
-def _require(prompts: list[Any]) -> None:
-    if not any(isinstance(each, str) and each.strip() for each in prompts):
-        raise NodeError("A non-empty prompt is required.")

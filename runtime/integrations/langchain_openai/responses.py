@@ -9,7 +9,7 @@ from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from schemas.item import UNDEFINED
 
-__all__ = ["response_body", "response_input"]
+__all__ = ["entry", "response_body", "response_input"]
 
 JSON_PROMPT: Final = "You are a helpful assistant designed to output JSON."
 _NAMES: Final = {
@@ -78,16 +78,16 @@ def response_body(scope: Scope, messages: list[dict[str, Any]]) -> dict[str, Any
         body["truncation"] = "auto" if options["truncation"] else "disabled"
     if tools := _tools(scope):
         body["tools"] = tools
-    prompt = _entry(options.get("promptConfig"), "promptOptions")
+    prompt = entry(options.get("promptConfig"), "promptOptions")
     if prompt.get("promptId"):
         made = {"id": prompt["promptId"], "version": prompt.get("version")}
         made["variables"] = FILTERS["json"](prompt.get("variables"))
         body["prompt"] = {name: each for name, each in made.items() if not is_empty(each)}
-    if reasoning := _entry(options.get("reasoning"), "reasoningOptions"):
+    if reasoning := entry(options.get("reasoning"), "reasoningOptions"):
         body["reasoning"] = {"effort": reasoning.get("effort", "medium")}
         if reasoning.get("summary", "none") != "none":
             body["reasoning"]["summary"] = reasoning["summary"]
-    if text := _entry(options.get("textFormat"), "textOptions"):
+    if text := entry(options.get("textFormat"), "textOptions"):
         body["text"] = {"verbosity": text.get("verbosity", "medium"), "format": _format(text)}
         if text.get("type") == "json_object":
             prompt_part = {"type": "input_text", "text": JSON_PROMPT}
@@ -102,7 +102,7 @@ def _format(text: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": type_, "name": text.get("name", "my_schema"), "schema": FILTERS["json"](text.get("schema"))}
 
 
-def _entry(collection: Any, group: str) -> Mapping[str, Any]:
+def entry(collection: Any, group: str) -> Mapping[str, Any]:
     """Return the entry of a fixed collection that holds one, or a list of one."""
     found = (collection or {}).get(group) or {}
     return (found[0] if found else {}) if isinstance(found, list) else found

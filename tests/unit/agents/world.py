@@ -244,7 +244,7 @@ def bound(plan: Plan, name: str) -> Node:
     """The node of a step, with its parameters as written."""
     step = plan.step[name]
     assert not step.expressions, "this helper evaluates nothing"
-    cls = CATALOG.find(step.type, step.version, step.parameters)
+    cls = CATALOG.find(step.type, step.version, step.parameters, step.subnodes)
     assert cls is not None
     return cls.bind(step.parameters, step.version)
 

@@ -24,9 +24,16 @@ def with_tool(version: float, parameters: Json, **tool: object) -> Json:
     return export(*parts, connections=connections)
 
 
+ASSISTANT = {"resource": "assistant", "operation": "message", "assistantId": MODEL, "prompt": "define", "text": "Hello"}
+
+
 @pytest.mark.parametrize(("version", "parameters"), [(1.8, MESSAGE), (2.1, RESPONSE)])
-def test_a_tool_is_refused(version: float, parameters: Json) -> None:
-    found = compiled(with_tool(version, parameters))
+def test_a_tool_is_taken(version: float, parameters: Json) -> None:
+    assert compiled(with_tool(version, parameters)).plan is not None
+
+
+def test_a_tool_of_an_assistant_is_refused() -> None:
+    found = compiled(with_tool(1.8, ASSISTANT))
     assert found.plan is None
     (message,) = (each.message for each in found.diagnostics if each.code == "N8T306")
     assert "ai_tool" in message

@@ -1,0 +1,145 @@
+"""One turn of a vendor's model that has tools: a request, as one activity. Its usage is counted as that of chat models is."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, cast
+
+from runtime.agents.messages import ToolSpec
+from runtime.agents.prices import PROVIDERS, cost_usd, has_price
+from runtime.agents.tools.toolbox import one_text
+from runtime.contract import ActivityContext, Items, LimitReached
+from runtime.integrations.described import Described
+from runtime.integrations.node_run import NodeRun
+from runtime.integrations.scope import Scope
+from runtime.integrations.tool_talk import CalledTool, ToolTalk
+from schemas.item import Json
+
+__all__ = ["run_all", "take_turn"]
+
+INLINE_BYTES = 4 * 1024
+"""Size up to which a conversation is part of the history; then it is stored and referenced."""
+CORRECT = "{} Correct them and call the tool again."
+
+
+async def run_all(node: Described, context: ActivityContext, payload: Json) -> Json:
+    """Run an operation that has no use for tools: for all items, as the node does to which none are connected."""
+    del payload
+    items: Items = next((each for each in context.inputs if each), [])
+    return cast(Json, await NodeRun(node, context, items).all_items())
+
+
+async def take_turn(node: Described, context: ActivityContext, payload: Json) -> Json:
+    """Send the request of `payload` and return what the model calls: `body` (the conversation, or a reference to it), `calls` and
+    `unfit` (id of a call -> what the model is told instead of running it); or `items`, which end the talk. `tokens` are used.
+
+    Raise NodeError.
+    """
+    from runtime.agents.tools.argument_check import unknown_tools  # noqa: PLC0415 - JSON Schema is for activities
+
+    data = cast(dict[str, Any], payload)
+    run, scope, operation = await _scope(node, context, data["item"])
+    talk = cast(ToolTalk, getattr(node.module, operation.tool_talk or ""))
+    if data["body"] is None:
+        body = await talk.begin(run, scope)
+    else:
+        body = await _stored(context, data["body"])
+        talk.add_results(body, data["calls"], data["results"])
+    response = await _asked(node, context, data, talk, (run, scope, body))
+    tokens = sum(_count(each) for each in talk.tokens(response))
+    calls = talk.calls(response)
+    if calls is None or data["last" if calls else "last_pause"]:
+        paired = {"pairedItem": {"item": data["item"]}}
+        return cast(Json, {"items": [{**paired, **each} for each in talk.items(scope, response)], "tokens": tokens})
+    talk.add_answer(body, response)
+    reply: dict[str, Any] = {"body": await _kept(context, body), "calls": calls, "tokens": tokens}
+    for name in unknown_tools(cast(Any, calls), data["tools"]):
+        context.log.info("a call of a tool was refused: there is none of this name", tool=name, agent=context.name)
+    if unfit := _unfit(calls, data["tools"]):
+        reply["unfit"] = unfit
+    return cast(Json, reply)
+
+
+async def _scope(node: Described, context: ActivityContext, i: int) -> Any:
+    """Return the run, the scope and the operation of an item, of which the task may have no other."""
+    items: Items = next((each for each in context.inputs if each), [])
+    if len(items) == 1:
+        items = [items[0]] * (i + 1)
+    node_run = NodeRun(node, context, items)
+    scope, sender = await node_run.prepare(i)
+    operation = node.operation_of(scope)
+    return node_run.run_of(sender, operation), scope, operation
+
+
+async def _asked(
+    node: Described, context: ActivityContext, data: Mapping[str, Any], talk: ToolTalk, sending: tuple[Any, Scope, Any]
+) -> Any:
+    """Send the request, unless a limit of models is reached, and record what it used. Raise NodeError."""
+    run, scope, body = sending
+    if data["spent"] >= context.models.token_limit:
+        raise LimitReached(
+            f"The limit of {context.models.token_limit} model tokens for one run of a node is reached",
+            description="Raise TEMPOR8_TOKENS_PER_STEP, or give the node fewer items or turns",
+        )
+    credential = node.descriptor.credentials[0].type
+    model = str(scope.located("modelId", scope.parameters.get("modelId"))).removeprefix("models/")
+    step = f"{context.name}/{context.run_index}"
+    await context.models.admit(step, priced=has_price(credential, model))
+    began, started = time.time(), time.perf_counter()
+    response: Any = None
+    known = False
+    try:
+        response = await talk.send(run, scope, talk.declare(body, [*map(_told, data["tools"])]))
+        known = True
+        return response
+    finally:
+        used = [_count(each) for each in (talk.tokens(response) if known else (0, 0))]
+        milliseconds = round((time.perf_counter() - started) * 1000)
+        row: dict[str, Any] = {
+            "agent": context.name, "node": context.name, "model": model, "requests": 1, "input_tokens": used[0],
+            "output_tokens": used[1], "duration_ms": milliseconds,
+            "status": "success" if known else "error", "started": round(began * 1000),
+        }  # fmt: skip
+        cost = cost_usd(model, used[0], used[1], PROVIDERS.get(credential)) if known else None
+        if cost is not None:
+            row["cost_usd"] = cost
+        context.usage.append(row)
+        await context.models.spend(step, tokens=sum(used), cost_usd=cost, seconds=milliseconds / 1000)
+
+
+def _told(tool: ToolSpec) -> ToolSpec:
+    """Return a tool as n8n tells these models of it: none need give the text of a tool that takes one."""
+    text = one_text()
+    if tool["schema"] != text:
+        return tool
+    schema = {name: each for name, each in text.items() if name != "required"}
+    return cast(ToolSpec, {**tool, "schema": schema})
+
+
+def _count(tokens: Any) -> int:
+    return int(tokens) if isinstance(tokens, int | float) and not isinstance(tokens, bool) else 0
+
+
+def _unfit(calls: list[CalledTool], tools: Any) -> dict[str, str]:
+    """Return what the model is told of calls whose arguments do not fit; of the others take away what the schema does not know."""
+    from runtime.agents.parsers.answer_parser import strip_unknown_fields  # noqa: PLC0415 - JSON Schema is for activities
+    from runtime.agents.tools.argument_check import unfit_calls  # noqa: PLC0415 - likewise
+
+    broken = {each["id"]: CORRECT.format(each["problem"]) for each in calls if "problem" in each}
+    schemas = {each["name"]: each["schema"] for each in tools}
+    for each in calls:
+        if each["name"] in schemas:
+            each["arguments"] = strip_unknown_fields(each["arguments"], schemas[each["name"]])
+    return {**unfit_calls(cast(Any, calls), tools, None), **broken}
+
+
+async def _stored(context: ActivityContext, body: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", json.loads(await context.blobs.read(body["ref"])) if "ref" in body else body["here"])
+
+
+async def _kept(context: ActivityContext, body: Mapping[str, Any]) -> dict[str, Any]:
+    content = json.dumps(body, ensure_ascii=False).encode()
+    if len(content) <= INLINE_BYTES:
+        return {"here": body}
+    ref = await context.blobs.write(content, mime_type="application/json", file_name="conversation.json", apart=True)
+    return {"ref": ref}
