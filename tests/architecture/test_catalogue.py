@@ -71,7 +71,7 @@ def types_that_ran(case: Mapping[str, Any]) -> set[str]:
 def types_of_agents(case: Mapping[str, Any]) -> set[str]:
     """Return the types of the nodes of a recorded run of an agent, or of a recorded call of a model."""
     if case.get("expected"):
-        return {node["type"] for node in case["workflow"]["nodes"]}
+        return {node["type"] for node in (case.get("workflow") or case)["nodes"]}
     return {case["model"]["type"]} if case.get("requests") else set()
 
 
