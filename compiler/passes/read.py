@@ -147,7 +147,10 @@ def _location(unit: Unit, text: str, offset: int) -> Location:
 
 
 def _json_error(unit: Unit, text: str, error: json.JSONDecodeError) -> NotJson | SeveralDocuments:
-    at, offset = _location(unit, text, error.pos), error.pos
+    offset = error.pos
+    if error.msg.startswith("Illegal trailing comma"):  # Python 3.13 stops at the comma, earlier ones behind it
+        offset = len(text) - len(text[offset + 1 :].lstrip())
+    at = _location(unit, text, offset)
     if error.msg == "Extra data":
         return SeveralDocuments(at=at, excerpt=text[offset : offset + 30].strip())
     reason, advice = _cause(text, offset, error.msg)
@@ -169,8 +172,8 @@ def _cause(text: str, offset: int, message: str) -> tuple[str, str]:  # noqa: C9
         return "JSON does not allow comments", "remove the comment"
     if here == "'" or (message.startswith("Expecting property name") and here.isalpha()):
         return "names and strings need double quotes", 'write "name"'
-    if (before == "," and here in "}]") or message.startswith("Illegal trailing comma"):
-        return f"there is a comma before {here or before!r}", "remove the trailing comma"
+    if before == "," and here in "}]":
+        return f"there is a comma before {here!r}", "remove the trailing comma"
     if message.startswith("Invalid control character"):
         return "a string contains a line break or control character", r"write \n for a line break"
     if message.startswith("Invalid \\escape"):

@@ -18,6 +18,7 @@ from runtime.sandbox.failures import SandboxLimitError, crashed, out_of_memory, 
 from runtime.sandbox.limits import CodeLimits
 from runtime.sandbox.pool import IDLE_CHILD_WAIT_SECONDS, MAX_BUSY_CHILDREN, ChildPool, pool_for
 from runtime.sandbox.tenant_slots import TenantSlots
+from runtime.values.json_bytes import MAX_DOCUMENT_DEPTH, is_deeper
 from schemas.item import MAX_NESTING
 from schemas.run import MAX_ITEMS
 
@@ -262,9 +263,15 @@ def _loads(text: str) -> dict[str, Any]:
 def _parsed(text: str) -> dict[str, Any]:
     try:
         value: dict[str, Any] = orjson.loads(text)
-    except orjson.JSONDecodeError:  # lone surrogates
+    except orjson.JSONDecodeError:  # lone surrogates, or more levels than it reads
         try:
             value = json.loads(text)
         except RecursionError as error:
-            raise NodeError(f"The output of the code is nested deeper than {MAX_NESTING} levels") from error
+            raise _too_deep() from error
+        if is_deeper(value, MAX_DOCUMENT_DEPTH):  # from Python 3.12 on, some thousand levels are read
+            raise _too_deep() from None
     return value
+
+
+def _too_deep() -> NodeError:
+    return NodeError(f"The output of the code is nested deeper than {MAX_NESTING} levels")
