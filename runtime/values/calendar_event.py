@@ -15,7 +15,7 @@ _FOLD: Final = 75
 _STATUS: Final = ("CONFIRMED", "CANCELLED", "TENTATIVE")
 _BUSY: Final = ("BUSY", "TENTATIVE")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
+_ADDRESS: Final = re.compile(r"(?<![^@\s])[^@\s]+@[^@\s]+")
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]{0,63}:.", re.IGNORECASE)
 _LATEST: Final = 253_402_300_799_000
 """The end of the year 9999 in milliseconds."""

@@ -70,6 +70,8 @@ class World(OfflineCapabilities):
         answer: Any = {"method": method, "asked": url}
         if url.endswith("/tools/chat/completions") or b"calls-its-tool" in (options.get("content") or b""):
             answer = _uses_its_tool(json.loads(options["content"]))
+        elif (turn := _turn_of_a_model(url, options.get("content"))) is not None:
+            answer = turn
         elif (vendor := _of_a_vendor(url, options.get("content"))) is not None:
             answer = vendor
         elif url.endswith("/chat/completions"):
@@ -132,6 +134,33 @@ def _of_a_vendor(url: str, content: Any) -> Any:
     if path.endswith("/rpc/match_documents"):
         return [{"content": "Oslo", "metadata": {}, "similarity": 0.5}]
     return {"matches": [found]} if path.endswith("/query") else None
+
+
+def _turn_of_a_model(url: str, content: Any) -> Any:
+    """What models answer that are asked in the ways of their vendors: a call of the calculator, then a sentence; None: it is none of them."""
+    given = {"input": "2+3"}
+    said, text, path = content or b"", "It is 5.", url.partition("?")[0]
+    if path.endswith("/v1/messages"):
+        called = {"type": "tool_use", "id": "c1", "name": "calculator", "input": given}
+        done = b"tool_result" in said
+        parts, reason = ([{"type": "text", "text": text}], "end_turn") if done else ([called], "tool_use")
+        return {"content": parts, "stop_reason": reason, "usage": {"input_tokens": 9, "output_tokens": 4}}
+    if path.endswith(":generateContent"):
+        part = (
+            {"text": text} if b"functionResponse" in said else {"functionCall": {"name": "calculator", "args": given}}
+        )
+        return {"candidates": [{"content": {"role": "model", "parts": [part]}}]}
+    if path.endswith("/responses"):
+        message = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
+        call = {
+            "type": "function_call",
+            "id": "f1",
+            "call_id": "c1",
+            "name": "calculator",
+            "arguments": json.dumps(given),
+        }
+        return {"id": "r1", "output": [message if b"function_call_output" in said else call], "usage": {}}
+    return None
 
 
 def _uses_its_tool(request: dict[str, Any]) -> dict[str, Any]:

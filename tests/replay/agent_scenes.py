@@ -228,6 +228,23 @@ async def a_run_of_a_vendor_s_node_with_tools(stage: Stage) -> None:
     await (await stage.start(scene.export, [*ITEM, *ITEM])).result()
 
 
+async def a_run_of_each_vendor_s_node_with_tools(stage: Stage) -> None:
+    """Anthropic, Google Gemini, and OpenAI's responses: each model calls its tool once."""
+    scene = Scene()
+    model = {"__rl": True, "mode": "id", "value": "models/takes-turns"}
+    asked = {"values": [{"content": "={{ $json.city }}"}]}
+    nodes: list[tuple[str, float, str, str]] = [
+        ("anthropic", 1, "messages", "anthropicApi"),
+        ("googleGemini", 1.2, "messages", "googlePalmApi"),
+        ("openAi", 2.2, "responses", "openAiApi"),
+    ]
+    for type_, version, member, credential in nodes:
+        scene.add(type_, type_, version, {"modelId": model, member: asked, "options": {}})
+        scene.export["nodes"][-1]["credentials"] = {credential: {"id": "1", "name": "c"}}
+        scene.add(f"Calculator of {type_}", "toolCalculator", 1, {}, ("ai_tool", type_))
+    await (await stage.start(scene.export, ITEM)).result()
+
+
 AGENT_SCENES: Final[dict[str, Callable[[Stage], Awaitable[None]]]] = {
     "a-run-of-each-part-of-retrieval": a_run_of_each_part_of_retrieval,
     "a-run-of-each-durable-tool": a_run_of_each_durable_tool,
@@ -237,5 +254,6 @@ AGENT_SCENES: Final[dict[str, Callable[[Stage], Awaitable[None]]]] = {
     "a-run-of-pure-tools": a_run_of_pure_tools,
     "a-run-of-tools-by-version": a_run_of_tools_by_version,
     "a-run-of-a-vendor-s-node-with-tools": a_run_of_a_vendor_s_node_with_tools,
+    "a-run-of-each-vendor-s-node-with-tools": a_run_of_each_vendor_s_node_with_tools,
     "a-person-approves-a-call-and-replies-in-a-chat": a_person_approves_a_call_and_replies_in_a_chat,
 }

@@ -40,6 +40,7 @@ QUIET: Final = {
     "TenantStore.create": "the tenant exists",
     "insert_tenant": "the tenant exists",
     "AuditLog.expire": "nobody may delete a row of the last day",
+    "TemplateStore.notes": "the export has no sticky note",
     "RunTemplates.variables": "the plan reads none",
     "RunTemplates.static_data": "the plan reads none",
     "RegistrationStore.finish_turn": "the tenant is not in the queue in the state that this test makes",
