@@ -13,7 +13,7 @@ import pytest
 from runtime.agents.parsers.answer_parser import validate
 from runtime.agents.tools.argument_check import problems
 
-SECONDS = 5.0
+SECONDS = 2.0
 
 
 @pytest.fixture

@@ -17,8 +17,10 @@ from runtime.values.patterns import BadPatternError, ScriptNeeded, compile_patte
 
 __all__ = ["MAX_RULES", "errors_of"]
 
-MAX_RULES: Final = 300_000
-"""Rules that are applied to a value and its parts, about a second of work. References may multiply a short schema without end."""
+MAX_RULES: Final = 100_000
+"""Rules that are applied to a value and its parts, about a third of a second of work. References may multiply a short schema without end."""
+COSTS: Final = {"$ref": 5}
+"""Rules that count as several, by the time they take."""
 _NOTHING: Final = Registry[Any]()
 """What references outside of a schema lead to."""
 _left: ContextVar[int] = ContextVar("rules_left", default=MAX_RULES)
@@ -107,12 +109,12 @@ def _found(pattern: Any, text: str) -> bool:
         return True
 
 
-def _counted(rule: Callable[..., Any]) -> Callable[..., Iterator[ValidationError]]:
+def _counted(rule: Callable[..., Any], cost: int) -> Callable[..., Iterator[ValidationError]]:
     def counted(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
         left = _left.get()
         if left <= 0:
             raise _TooMuchError
-        _left.set(left - 1)
+        _left.set(left - cost)
         yield from rule(validator, value, instance, schema) or ()
 
     return counted
@@ -122,5 +124,7 @@ _OWN: Final = {
     "$ref": _reference, "format": _format, "uniqueItems": _unchecked, "pattern": _pattern, "patternProperties": _pattern_properties,
     "additionalProperties": _additional,
 }  # fmt: skip
-_RULES: Final = {name: _counted(rule) for name, rule in {**Draft7Validator.VALIDATORS, **_OWN}.items()}
+_RULES: Final = {
+    name: _counted(rule, COSTS.get(name, 1)) for name, rule in {**Draft7Validator.VALIDATORS, **_OWN}.items()
+}
 _Validator: Final = extend(Draft7Validator, _RULES)  # type: ignore[no-untyped-call]  # its stub says nothing

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 from litestar import Litestar
 
-SECONDS = 30.0
+SECONDS = 60.0
+"""In which an answer must come: a retry of many runs, the slowest of them, reads for up to 40."""
 
 
 @dataclass(frozen=True)
