@@ -1,11 +1,12 @@
 """Sticky notes of an export: what its author wrote beside the nodes. A plan has a step for every node but them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 __all__ = ["StickyNote", "sticky_notes_of"]
 
+TYPE: Final = "n8n-nodes-base.stickyNote"
 WIDTH, HEIGHT = 240.0, 160.0
 """Of a note whose export does not say it, as in n8n."""
 MAX_NOTES: Final = 100
@@ -39,22 +40,17 @@ class StickyNote:
         return [line.lstrip(" #*_>-").rstrip(" *_") for line in self.text.splitlines()]
 
 
-def sticky_notes_of(export: Mapping[str, Any], steps: Collection[str]) -> tuple[StickyNote, ...]:
-    """Return the notes of an export, as many as a graph shows: nodes that are none of the steps of its plan, and have a text.
-
-    Args:
-        export: as it was published.
-        steps: the names of the steps.
-    """
+def sticky_notes_of(export: Mapping[str, Any]) -> tuple[StickyNote, ...]:
+    """Return the notes of an export, as it was published, that have a text: as many as a graph shows."""
     nodes = export.get("nodes")
-    found = [_note(node, steps) for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
+    found = [_note(node) for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
     return tuple(note for note in found if note is not None)[:MAX_NOTES]
 
 
-def _note(node: Mapping[str, Any], steps: Collection[str]) -> StickyNote | None:
+def _note(node: Mapping[str, Any]) -> StickyNote | None:
     parameters, position = node.get("parameters"), node.get("position")
     if (
-        str(node.get("name")) in steps
+        node.get("type") != TYPE
         or not isinstance(parameters, dict)
         or not isinstance(position, list)
         or len(position) != 2

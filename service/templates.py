@@ -291,7 +291,7 @@ class TemplateStore:
             return ()
         if len(self._notes) >= MAX_CACHED_NOTES:
             self._notes.clear()
-        notes = self._notes[tenant, plan_hash] = sticky_notes_of(source[0], {step.name for step in source[1].steps})
+        notes = self._notes[tenant, plan_hash] = sticky_notes_of(source[0])
         return notes
 
     async def by_workflow(self, tenant: str, workflow: str) -> Published | None:

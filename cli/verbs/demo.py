@@ -60,10 +60,9 @@ async def _demo(settings: object) -> bool:
             keys[tenant] = await up.tenants.issue(tenant, "demo")
         demo = [(path, compile_export(path.read_bytes(), file=path.name, catalog=CATALOG)) for path in EXPORTS]
         for path, compilation in [*compile_folder(), *demo]:
-            quiet = compilation.plan is not None and bool(
-                compilation.plan.schedules
-            )  # nothing is to start by itself here
-            published = await publish(up.templates, "acme", path.stem, compilation, active=not quiet)
+            scheduled = compilation.plan is not None and bool(compilation.plan.schedules)
+            # nothing is to start by itself here
+            published = await publish(up.templates, "acme", path.stem, compilation, active=not scheduled)
             if published is None:
                 _print(f"{path} does not compile: {compilation.diagnostics[0].message}")
                 return False

@@ -92,9 +92,8 @@ def nodes(types: Iterable[str]) -> str:
 
 def node_type(catalog: Catalog, type_: str) -> dict[str, Any]:
     """A node of this type: its parameters, by version."""
-    shapes = [
-        each for each in catalog.shapes(type_) if each.when_connected is None
-    ]  # the others have the same parameters
+    # the others have the same parameters
+    shapes = [each for each in catalog.shapes(type_) if each.when_connected is None]
     found = {version: [each for each in shapes if version in each.versions] for version in catalog.versions(type_)}
     docs = [each.__doc__ or "" for listed in found.values() for each in listed]
     return {

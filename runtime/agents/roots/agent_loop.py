@@ -21,7 +21,7 @@ from runtime.agents.models.chat_model import ChatModel
 from runtime.agents.parsers import output_parser
 from runtime.agents.parsers.output_parser import Parser, fixed_in_parts, unfit
 from runtime.agents.parsers.output_schema import FORMAT_TOOL, FORMAT_TOOL_ORDER, OutputSchema
-from runtime.agents.roots.agent_steps import calls_and_answers, executed, format_tool, not_json, step
+from runtime.agents.roots.agent_steps import calls_and_answers, executed, format_tool, intermediate_step, not_json
 from runtime.agents.roots.root import (
     NO_CHAT_MODEL,
     NO_DEFINED_PROMPT_HINT,
@@ -267,7 +267,7 @@ class Agent(SpecialistTask):
                 else self._result(context, item_state, tools, call, next(waiting))
             )
             item_state["messages"].append(answered(call, text))
-            item_state["steps"].append(step(call, text, said if n == 0 else ""))
+            item_state["steps"].append(intermediate_step(call, text, said if n == 0 else ""))
             if as_n8n:
                 item_state["steps"][-1]["action"] |= executed(call, tools)
         item_state["iteration"] += 1

@@ -9,7 +9,7 @@ from runtime.agents.roots.root import ItemState
 from runtime.agents.tools.toolbox import function_name
 from runtime.contract import NodeError
 
-__all__ = ["calls_and_answers", "executed", "format_tool", "not_json", "step"]
+__all__ = ["calls_and_answers", "executed", "format_tool", "intermediate_step", "not_json"]
 
 NOT_JSON = """Unexpected token 'A', "Agent stop"... is not valid JSON"""
 """n8n's, of that answer where a parser and a memory are connected."""
@@ -43,7 +43,7 @@ def calls_and_answers(item_state: ItemState, id_: str) -> Iterator[Message]:
         yield answered(call, step["observation"]) | {"id": f"{id_}/result/{n}"}
 
 
-def step(call: ToolCall, observation: str, said: str) -> dict[str, Any]:
+def intermediate_step(call: ToolCall, observation: str, said: str) -> dict[str, Any]:
     """n8n's intermediate step."""
     log = f'Invoking "{call["name"]}" with {dumps(call["arguments"])}\n{said}'
     action = {

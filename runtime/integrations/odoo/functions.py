@@ -74,10 +74,6 @@ async def _done(scope: Scope, execute: Any) -> list[Item]:
     return [{"json": each} for each in (found if isinstance(found, list) else [])]
 
 
-def _is_custom(scope: Scope) -> bool:
-    return scope.parameters.get("resource") == "custom"
-
-
 def _ids(id_: Any) -> list[Any]:
     return [leading_integer(id_)]
 
@@ -93,7 +89,7 @@ def _conditions(scope: Scope) -> list[Any]:
 def _fields(scope: Scope) -> dict[str, Any]:
     """Return the fields of a record to create or to change."""
     parameters, resource = scope.parameters, scope.parameters.get("resource")
-    if _is_custom(scope):
+    if resource == "custom":
         pairs = (parameters.get("fieldsToCreateOrUpdate") or {}).get("fields") or []
         return {js_string(each.get("fieldName")): each.get("fieldValue", "") for each in pairs}
     if resource == "note":
