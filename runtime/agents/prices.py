@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-from runtime.agents.dialects.chat import ModelAnswer
-
-__all__ = ["PROVIDERS", "cost_usd", "has_price", "model_cost"]
+__all__ = ["PROVIDERS", "cost_usd", "has_price"]
 
 PROVIDERS: Final[Mapping[str, str]] = {
     "anthropicApi": "anthropic",
@@ -39,12 +37,6 @@ def cost_usd(model: str, input_tokens: int, output_tokens: int, provider: str | 
     except LookupError:
         return None
     return float(price.total_price)
-
-
-def model_cost(credential: str, answer: ModelAnswer) -> float | None:
-    """Return what an answer cost that was got with a type of credential; None when there is no known price."""
-    provider = PROVIDERS.get(credential)
-    return cost_usd(answer.model, answer.input_tokens, answer.output_tokens, provider) if provider else None
 
 
 @lru_cache(maxsize=1024)

@@ -1,14 +1,14 @@
 """One turn of a vendor's model that has tools: a request, as one activity. Its usage is counted as that of chat models is."""
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any, cast
 
 from runtime.agents.messages import ToolSpec
-from runtime.agents.prices import PROVIDERS, cost_usd, has_price
+from runtime.agents.models.chat_model import INLINE_BYTES
+from runtime.agents.models.metering import Used, metered
 from runtime.agents.tools.toolbox import one_text
-from runtime.contract import ActivityContext, Items, LimitReached
+from runtime.contract import ActivityContext, Items
 from runtime.integrations.described import Described
 from runtime.integrations.node_run import NodeRun
 from runtime.integrations.scope import Scope
@@ -17,8 +17,6 @@ from schemas.item import Json
 
 __all__ = ["run_all", "take_turn"]
 
-INLINE_BYTES = 4 * 1024
-"""Size up to which a conversation is part of the history; then it is stored and referenced."""
 CORRECT = "{} Correct them and call the tool again."
 
 
@@ -76,35 +74,12 @@ async def _asked(
 ) -> Any:
     """Send the request, unless a limit of models is reached, and record what it used. Raise NodeError."""
     run, scope, body = sending
-    if data["spent"] >= context.models.token_limit:
-        raise LimitReached(
-            f"The limit of {context.models.token_limit} model tokens for one run of a node is reached",
-            description="Raise TEMPOR8_TOKENS_PER_STEP, or give the node fewer items or turns",
-        )
-    credential = node.descriptor.credentials[0].type
     model = str(scope.located("modelId", scope.parameters.get("modelId"))).removeprefix("models/")
-    step = f"{context.name}/{context.run_index}"
-    await context.models.admit(step, priced=has_price(credential, model))
-    began, started = time.time(), time.perf_counter()
-    response: Any = None
-    known = False
-    try:
-        response = await talk.send(run, scope, talk.declare(body, [*map(_told, data["tools"])]))
-        known = True
-        return response
-    finally:
-        used = [_count(each) for each in (talk.tokens(response) if known else (0, 0))]
-        milliseconds = round((time.perf_counter() - started) * 1000)
-        row: dict[str, Any] = {
-            "agent": context.name, "node": context.name, "model": model, "requests": 1, "input_tokens": used[0],
-            "output_tokens": used[1], "duration_ms": milliseconds,
-            "status": "success" if known else "error", "started": round(began * 1000),
-        }  # fmt: skip
-        cost = cost_usd(model, used[0], used[1], PROVIDERS.get(credential)) if known else None
-        if cost is not None:
-            row["cost_usd"] = cost
-        context.usage.append(row)
-        await context.models.spend(step, tokens=sum(used), cost_usd=cost, seconds=milliseconds / 1000)
+    return await metered(
+        context, lambda: talk.send(run, scope, talk.declare(body, [*map(_told, data["tools"])])),
+        lambda response: Used(model, *map(_count, talk.tokens(response))), node=context.name, agent=context.name,
+        credential=node.descriptor.credentials[0].type, model=model, spent=data["spent"],
+    )  # fmt: skip
 
 
 def _told(tool: ToolSpec) -> ToolSpec:

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar, cast
 
-from runtime.agents.messages import ToolSpec, dumps
-from runtime.agents.roots.agent_loop import MAX_CALLS, TOO_MANY_CALLS
+from runtime.agents.messages import ToolSpec
 from runtime.agents.roots.root import CommandResult, Continue, Finish, ItemState, Root
+from runtime.agents.roots.tool_calls import ask_sets, orders, reply_text, take_sets
 from runtime.agents.tools import toolbox
 from runtime.contract import ActivityContext, Call, Command, Done, DurableContext, Event, NodeError
 from runtime.integrations.described import Described
@@ -56,18 +56,14 @@ class VendorAgent(Described, Root):
     def begin(self, context: DurableContext, item_state: ItemState) -> Continue | Finish:
         """List what servers offer, then ask."""
         item_state |= {"requests": 0, "rounds": 0, "pauses": 0, "body": None, "called": [], "results": []}
-        lists = toolbox.lists(context, item_state["i"])
-        if not lists:
-            return self._ask(context, item_state)
-        item_state["sets"] = [each.step for each in lists]
-        return Continue("listed", lists)
+        calls = ask_sets(context, item_state)
+        return Continue("listed", calls) if calls else self._ask(context, item_state)
 
     def after_listed(
         self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]
     ) -> Continue | Finish:
         """The first request, with the tools that the connected sets have."""
-        sets = item_state.pop("sets")
-        item_state["listed"] = {name: reply.get() for name, reply in zip(sets, replies, strict=True)}
+        take_sets(item_state, replies)
         return self._ask(context, item_state)
 
     def _tools(self, context: DurableContext, item_state: ItemState) -> list[ToolSpec]:
@@ -108,13 +104,7 @@ class VendorAgent(Described, Root):
         item_state |= {"body": said["body"], "called": calls}
         item_state["rounds" if calls else "pauses"] += 1
         unfit, tools = said.get("unfit") or {}, self._tools(context, item_state)
-        commands = [
-            unfit[call["id"]]
-            if call["id"] in unfit
-            else toolbox.run(context, tools, call, item_state["i"], item_state["rounds"])
-            for call in calls[:MAX_CALLS]
-        ]
-        commands += [TOO_MANY_CALLS] * len(calls[MAX_CALLS:])
+        commands = orders(context, tools, calls, unfit, item_state["i"], item_state["rounds"])
         item_state["refused"] = {str(n): each for n, each in enumerate(commands) if isinstance(each, str)}
         open_ = [each for each in commands if not isinstance(each, str)]
         return Continue("tools", open_) if open_ else self.after_tools(context, item_state, [])
@@ -124,17 +114,10 @@ class VendorAgent(Described, Root):
     ) -> Continue | Finish:
         """Tell the model what its tools gave."""
         waiting, refused, tools = iter(replies), item_state.pop("refused"), self._tools(context, item_state)
-        texts = []
+        i, texts = item_state["i"], list[str]()
         for n, call in enumerate(item_state["called"]):
             if (text := refused.get(str(n))) is None:
-                reply = next(waiting)
-                text = (
-                    dumps([{"error": reply.error.get("message")}])
-                    if reply.error is not None
-                    else toolbox.bounded(
-                        toolbox.answer_text(context, tools, call, item_state["i"], reply.value, wrapped=False)
-                    )
-                )
+                text = reply_text(context, tools, call, i, next(waiting), wrapped=False)
             texts.append(text)
         item_state["results"] = texts
         return self._ask(context, item_state)

@@ -9,7 +9,7 @@ from runtime.agents.attached_files import read_texts
 from runtime.agents.dialects import embedded
 from runtime.agents.dialects.chat import ModelAnswer, Request
 from runtime.agents.messages import Message
-from runtime.contract import ActivityContext, LimitReached, MissingCredential, SubNode
+from runtime.contract import ActivityContext, MissingCredential, SubNode
 from schemas.item import BinaryRef, Json
 
 INLINE_BYTES = 4 * 1024
@@ -44,8 +44,6 @@ class ChatModel(SubNode):
         from runtime.agents.tools.argument_check import unfit_calls, unknown_tools  # noqa: PLC0415 - likewise
 
         data = cast(dict[str, Any], payload)
-        self._check_limit(context, data.get("spent", 0))
-        await self._admit(context, data)
         messages = [*await _earlier(context, data.get("earlier")), *data["messages"]]
         told = await read_texts(context, messages)
         hear = AnswerListener(context, data).hear if "stream" in data else None
@@ -67,44 +65,19 @@ class ChatModel(SubNode):
             )
         return reply
 
-    async def _admit(self, context: ActivityContext, data: Mapping[str, Any]) -> None:
-        from runtime.agents.prices import has_price  # noqa: PLC0415 - what reads a package's data is for activities
-
-        await context.models.admit(_step(context, data), priced=has_price(self.credential, self.model_id))
-
-    @staticmethod
-    def _check_limit(context: ActivityContext, spent: int) -> None:
-        if spent >= context.models.token_limit:
-            raise LimitReached(
-                f"The limit of {context.models.token_limit} model tokens for one run of a node is reached",
-                description="Raise TEMPOR8_TOKENS_PER_STEP, or give the agent fewer items or iterations",
-            )
-
     async def _ask_and_record(self, context: ActivityContext, data: Mapping[str, Any], request: Request) -> ModelAnswer:
-        import time  # noqa: PLC0415 - a clock is for activities; sub-nodes are also read in workflow code
+        from runtime.agents.models.metering import Used, metered  # noqa: PLC0415 - a clock and prices are for activities
 
-        from runtime.agents.prices import model_cost  # noqa: PLC0415 - likewise what reads a package's data
-
-        started, began = time.perf_counter(), time.time()
-        answer: ModelAnswer | None = None
-        try:
+        async def ask() -> ModelAnswer:
             try:
-                answer = await self.ask(context, request)
+                return await self.ask(context, request)
             except MissingCredential as missing:
-                answer = await embedded.ask(context, request, missing, self.credential)
-            return answer
-        finally:
-            usage = _usage(data, answer, self.model_id, time.perf_counter() - started)
-            usage["started"] = round(began * 1000)
-            if answer and (price := model_cost(self.credential, answer)) is not None:
-                usage["cost_usd"] = price
-            context.usage.append(usage)
-            await context.models.spend(
-                _step(context, data),
-                tokens=usage["input_tokens"] + usage["output_tokens"],
-                cost_usd=usage.get("cost_usd"),
-                seconds=usage["duration_ms"] / 1000,
-            )
+                return await embedded.ask(context, request, missing, self.credential)
+
+        return await metered(
+            context, ask, lambda answer: Used(answer.model, answer.input_tokens, answer.output_tokens), node=data["node"],
+            agent=data.get("agent") or data["node"], credential=self.credential, model=self.model_id, spent=data.get("spent", 0),
+        )  # fmt: skip
 
     @property
     def model_id(self) -> str:
@@ -116,24 +89,6 @@ def model_id(model: Any) -> str:
     """Return the model's name from a text or from n8n's resource locator."""
     value = model.get("value") if isinstance(model, Mapping) else model
     return str(value or "")
-
-
-def _step(context: ActivityContext, data: Mapping[str, Any]) -> str:
-    """Which run of which node asks."""
-    return f"{data['node']}/{context.run_index}"
-
-
-def _usage(data: Mapping[str, Any], answer: ModelAnswer | None, model: str, seconds: float) -> dict[str, Any]:
-    return {
-        "agent": data.get("agent") or data["node"],
-        "node": data["node"],
-        "model": answer.model if answer else model,
-        "requests": 1,
-        "input_tokens": answer.input_tokens if answer else 0,
-        "output_tokens": answer.output_tokens if answer else 0,
-        "duration_ms": round(seconds * 1000),
-        "status": "success" if answer else "error",
-    }
 
 
 async def _earlier(context: ActivityContext, ref: BinaryRef | None) -> list[Message]:

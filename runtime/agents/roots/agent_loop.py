@@ -7,7 +7,6 @@ from runtime.agents.attached_files import is_picture, is_text
 from runtime.agents.memory import chat_memory
 from runtime.agents.messages import (
     Message,
-    ToolCall,
     ToolSpec,
     answered,
     as_text,
@@ -35,13 +34,11 @@ from runtime.agents.roots.root import (
     Question,
 )
 from runtime.agents.roots.specialist_task import SpecialistTask, check_tokens, count_tokens, iterations
+from runtime.agents.roots.tool_calls import ask_sets, orders, reply_text, take_sets
 from runtime.agents.tools import toolbox
 from runtime.contract import Call, Command, DurableContext, Dynamic, NodeError, param
 from schemas.item import Item, Json
 
-MAX_CALLS = 128
-"""Tools that run for one answer of a model."""
-TOO_MANY_CALLS = f"This call was not made: an answer may call {MAX_CALLS} tools. Call it again if you need it."
 STOPPED = "Agent stopped due to max iterations."
 KEPT_AS_JSON = "an agent that stops without the JSON of its parser fails where a memory keeps what it says"
 TRIMMED = "an answer in parts loses the spaces around it"
@@ -129,21 +126,14 @@ class Agent(SpecialistTask):
             *history,
             *self._asking(context, item_state),
         ]
-        lists = toolbox.lists(context, item_state["i"])
-        if not lists:
-            return self._request(context, item_state)
-        item_state["sets"] = [each.step for each in lists]
-        return Continue("listed", lists)
+        calls = ask_sets(context, item_state)
+        return Continue("listed", calls) if calls else self._request(context, item_state)
 
     def after_listed(
         self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]
     ) -> Continue | Finish:
         """The first request, with the tools that the connected sets have."""
-        sets = item_state.pop("sets")
-        for name, reply in zip(sets, replies, strict=True):
-            if reply.error is not None:
-                raise chat_memory.sub_node_error(name, str(reply.error.get("message")))
-        item_state["listed"] = {name: reply.get() for name, reply in zip(sets, replies, strict=True)}
+        take_sets(item_state, replies)
         return self._request(context, item_state)
 
     def _system(self, context: DurableContext, item_state: ItemState) -> str:
@@ -231,14 +221,10 @@ class Agent(SpecialistTask):
             return self._text(context, item_state, self._final_text(context, item_state, message))
         item_state["pending"], item_state["said"] = calls, text_of(message)
         tools, i, turn = self._tools(context, item_state), item_state["i"], item_state["iteration"]
-        unfit = said.get("unfit") or {}
-        commands = [
-            (call, unfit[call["id"]] if call["id"] in unfit else toolbox.run(context, tools, call, i, turn))
-            for call in calls[:MAX_CALLS]
-        ]
-        commands += [(call, TOO_MANY_CALLS) for call in calls[MAX_CALLS:]]
-        item_state["refused"] = {call["id"]: text for call, text in commands if isinstance(text, str)}
-        open_ = [command for _, command in commands if not isinstance(command, str)]
+        commands = orders(context, tools, calls, said.get("unfit") or {}, i, turn)
+        told = zip(calls, commands, strict=True)
+        item_state["refused"] = {call["id"]: text for call, text in told if isinstance(text, str)}
+        open_ = [each for each in commands if not isinstance(each, str)]
         return Continue("tools", open_) if open_ else self.after_tools(context, item_state, [])
 
     def _final_text(self, context: DurableContext, item_state: ItemState, message: Message) -> str:
@@ -264,7 +250,7 @@ class Agent(SpecialistTask):
             text = (
                 refused[call["id"]]
                 if call["id"] in refused
-                else self._result(context, item_state, tools, call, next(waiting))
+                else reply_text(context, tools, call, item_state["i"], next(waiting), wrapped=self.fails_when_stopped)
             )
             item_state["messages"].append(answered(call, text))
             item_state["steps"].append(intermediate_step(call, text, said if n == 0 else ""))
@@ -283,20 +269,6 @@ class Agent(SpecialistTask):
                 "The agent could not complete the task within the allowed number of iterations."
             )
         return self._text(context, item_state, STOPPED, stopped=True)
-
-    def _result(
-        self,
-        context: DurableContext,
-        item_state: ItemState,
-        tools: list[ToolSpec],
-        call: ToolCall,
-        reply: CommandResult,
-    ) -> str:
-        if reply.error is not None:
-            return dumps([{"error": reply.error.get("message")}])
-        wrapped = self.fails_when_stopped
-        text = toolbox.answer_text(context, tools, call, item_state["i"], reply.value, wrapped=wrapped)
-        return toolbox.bounded(text)
 
     # --- the end -----------------------------------------------------------------------------------------------------
 
