@@ -7,9 +7,10 @@ from collections.abc import MutableMapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from runtime.platform.loopback import LOOPBACK
+
 __all__ = ["exempt_this_machine", "is_elsewhere"]
 
-THIS_MACHINE: Final = ("127.0.0.1", "::1", "localhost")
 PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 EXEMPT: Final = "NO_PROXY"
 
@@ -20,13 +21,13 @@ def exempt_this_machine(environment: MutableMapping[str, str]) -> None:
         return
     named = environment.get(EXEMPT) or environment.get(EXEMPT.lower()) or ""
     hosts = [each.strip() for each in named.split(",") if each.strip()]
-    exempt = ",".join([*hosts, *(each for each in THIS_MACHINE if each not in hosts)])
+    exempt = ",".join([*hosts, *(each for each in LOOPBACK if each not in hosts)])
     environment[EXEMPT] = environment[EXEMPT.lower()] = exempt
 
 
 def is_elsewhere(url: str) -> bool:
     """Return whether an address is not this machine's."""
     try:
-        return urlsplit(url).hostname not in THIS_MACHINE
+        return urlsplit(url).hostname not in LOOPBACK
     except ValueError:
         return True

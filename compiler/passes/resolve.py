@@ -33,8 +33,8 @@ def resolve(unit: Unit) -> None:
         at = Location(
             file=unit.file, pointer=unit.base + unit.pointers[node.name], node=node.name, node_id=node.id or None
         )
-        bound = BoundNode(node, at)
-        unit.bound[node.name] = bound
+        unit.bound[node.name] = BoundNode(node, at)
+    for bound in unit.bound.values():
         _class(unit, bound)
 
 
@@ -64,10 +64,7 @@ def _class(unit: Unit, bound: BoundNode) -> None:
 
 def _ports(unit: Unit, node: ExportNode) -> set[str]:
     """Return the ports to which an enabled sub-node is connected."""
-    assert unit.export is not None
-    links = unit.graph.sub_nodes(node.name)
-    enabled = {each.name for each in unit.export.nodes if not each.disabled} if links else set()
-    return {each.type for each in links if each.source in enabled}
+    return {each.type for each in unit.graph.sub_nodes(node.name) if not unit.bound[each.source].node.disabled}
 
 
 def _no_shape(unit: Unit, bound: BoundNode) -> UnsupportedChoice:

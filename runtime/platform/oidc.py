@@ -9,7 +9,8 @@ import httpx
 import orjson
 
 from runtime.platform.jwks import FETCH_SECONDS, SIZE_LIMIT, fetch_limited
-from runtime.platform.settings import LOOPBACK, Settings
+from runtime.platform.loopback import LOOPBACK
+from runtime.platform.settings import Settings
 from runtime.platform.telemetry.logging import get_logger
 
 __all__ = ["OidcError", "OidcProvider"]

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from runtime.platform.egress import EgressPolicy, parse_ports
+from runtime.platform.loopback import LOOPBACK
 from runtime.platform.model_limits import ModelLimits
 from schemas.run import PAYLOAD_LIMIT
 
@@ -26,7 +27,6 @@ __all__ = ["Settings", "SettingsError"]
 MAX_USER_ID: Final = 2**32 - 1
 """The kernel keeps the last one for itself."""
 MIN_SECRET_BYTES: Final = 32
-LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 class SettingsError(Exception):
