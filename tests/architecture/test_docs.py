@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from runtime.integrations.index import types
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("schemas", "compiler", "runtime", "service", "api", "cli", "tests", "bench")
 FOLDERS = (*PACKAGES, "n8n_exports", "migrations", "deploy", "docs", ".ci", ".github", ".devcontainer", ".vscode")
@@ -204,3 +206,13 @@ def test_every_decision_is_in_their_list_once() -> None:
     assert [
         name for number, name, title in rows if not re.fullmatch(rf"# {number}[.:] {re.escape(title)}", titles[name])
     ] == []
+
+
+def test_the_readme_counts_vendors_and_specialists_as_they_are() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    folders = types()
+    triggers = {folder for type_, folder in folders.items() if type_.endswith("Trigger")}
+    specialists = list((ROOT / "runtime/agents/specialists").glob("*.yaml"))
+    assert f"the nodes of {len(set(folders.values()))} vendors" in text
+    assert f"Triggers of {len(triggers)} vendors" in text
+    assert f"{len(specialists)} [specialist agents]" in text
