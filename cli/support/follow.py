@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple
 
 import typer
 
+from cli.support.proxies import is_elsewhere, refuse_socks
+
 __all__ = ["Event", "events_of_lines", "follow"]
 
 PAUSE_SECONDS: Final = 1.0
@@ -35,7 +37,8 @@ def follow(url: str, path: str, key: str | None) -> Iterator[Event]:
     while True:
         headers = {"X-API-Key": key or "", "Last-Event-ID": last}
         try:
-            with httpx.stream("GET", url.rstrip("/") + path, headers=headers, timeout=60) as response:
+            address, elsewhere = url.rstrip("/") + path, is_elsewhere(url)
+            with httpx.stream("GET", address, headers=headers, timeout=60, trust_env=elsewhere) as response:
                 if response.is_error:
                     response.read()
                     typer.echo(f"{response.status_code}: {_detail(response.content)}", err=True)
@@ -45,6 +48,8 @@ def follow(url: str, path: str, key: str | None) -> Iterator[Event]:
                     yield event
                     if event.kind == "end":
                         return
+        except ImportError as error:
+            refuse_socks(url, error)
         except httpx.HTTPError as error:
             failures += 1
             if failures > MAX_FAILURES:

@@ -4,12 +4,14 @@ Requests of steps take no proxy from the environment at all: they have `TEMPOR8_
 """
 
 from collections.abc import MutableMapping
-from typing import Final
+from typing import Final, NoReturn
 from urllib.parse import urlsplit
+
+import typer
 
 from runtime.platform.loopback import LOOPBACK
 
-__all__ = ["exempt_this_machine", "is_elsewhere"]
+__all__ = ["exempt_this_machine", "is_elsewhere", "refuse_socks"]
 
 PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 EXEMPT: Final = "NO_PROXY"
@@ -31,3 +33,9 @@ def is_elsewhere(url: str) -> bool:
         return urlsplit(url).hostname not in LOOPBACK
     except ValueError:
         return True
+
+
+def refuse_socks(url: str, error: ImportError) -> NoReturn:
+    """End the verb (exit code 2): a proxy by SOCKS takes a package of its own, which httpx names."""
+    typer.echo(f"{url}: {error}", err=True)
+    raise typer.Exit(2) from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from cli.support.json_text import json_text
-from cli.support.proxies import is_elsewhere
+from cli.support.proxies import is_elsewhere, refuse_socks
 
 if TYPE_CHECKING:
     import httpx
@@ -40,9 +40,8 @@ def _call(method: str, url: str, path: str, key: str | None, **rest: Any) -> Any
     except (httpx.UnsupportedProtocol, httpx.InvalidURL):
         typer.echo(f"--url {url!r}: an address such as {DEFAULT_URL}", err=True)
         raise typer.Exit(2) from None
-    except ImportError as error:  # a proxy by SOCKS, which takes a package of its own
-        typer.echo(f"{url}: {error}", err=True)
-        raise typer.Exit(2) from None
+    except ImportError as error:
+        refuse_socks(url, error)
     except httpx.HTTPError as error:
         typer.echo(f"{url} does not answer ({type(error).__name__}). Start the API with: tempor8 serve", err=True)
         raise typer.Exit(2) from None

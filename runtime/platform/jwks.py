@@ -20,6 +20,8 @@ log = get_logger("tempor8.jwks")
 
 FETCH_SECONDS: Final = 5.0
 """Seconds that the provider has to send its keys."""
+UNREACHABLE: Final = (OSError, httpx.HTTPError, ImportError)
+"""What a request to a provider raises that does not arrive: ImportError where a proxy by SOCKS lacks its package."""
 SIZE_LIMIT: Final = 1024 * 1024
 """Bytes of a key set."""
 REFRESH_SECONDS: Final = 300.0
@@ -106,7 +108,7 @@ class Jwks:
             document = orjson.loads(await self._read())
             keys = document["keys"]
             found = {each["kid"]: each for each in keys if isinstance(each.get("kid"), str)}
-        except (OSError, httpx.HTTPError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (*UNREACHABLE, ValueError, TypeError, KeyError, AttributeError) as error:
             log.warning("key set of the identity provider not read", source=self._name, reason=repr(error)[:200])
             self._failed_at = time.monotonic()
             return

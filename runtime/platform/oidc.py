@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 import orjson
 
-from runtime.platform.jwks import FETCH_SECONDS, SIZE_LIMIT, fetch_limited
+from runtime.platform.jwks import FETCH_SECONDS, SIZE_LIMIT, UNREACHABLE, fetch_limited
 from runtime.platform.loopback import LOOPBACK
 from runtime.platform.settings import Settings
 from runtime.platform.telemetry.logging import get_logger
@@ -80,7 +80,7 @@ class OidcProvider:
             async with httpx.AsyncClient(auth=auth, timeout=FETCH_SECONDS, follow_redirects=False) as client:
                 answer = await client.post(address, data=form, headers={"Accept": "application/json"})
             document = orjson.loads(answer.content[:SIZE_LIMIT])
-        except (httpx.HTTPError, ValueError) as error:
+        except (*UNREACHABLE, ValueError) as error:
             raise self._away(error) from error
         if answer.status_code != httpx.codes.OK or not isinstance(document, dict):
             raise OidcError("The identity provider refused the sign-in. Begin it once more.")
@@ -91,7 +91,7 @@ class OidcProvider:
             return self._known[1]
         try:
             found = _addresses_of(orjson.loads(await fetch_limited(self._issuer + WELL_KNOWN)), self._issuer)
-        except (httpx.HTTPError, OSError, ValueError, KeyError, TypeError) as error:
+        except (*UNREACHABLE, ValueError, KeyError, TypeError) as error:
             raise self._away(error) from error
         self._known = (time.monotonic(), found)
         return found
