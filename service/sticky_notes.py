@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from schemas.node import Catalog
+
 __all__ = ["StickyNote", "sticky_notes_of"]
 
-TYPE: Final = "n8n-nodes-base.stickyNote"
 WIDTH, HEIGHT = 240.0, 160.0
 """Of a note whose export does not say it, as in n8n."""
 MAX_NOTES: Final = 100
@@ -40,17 +41,18 @@ class StickyNote:
         return [line.lstrip(" #*_>-").rstrip(" *_") for line in self.text.splitlines()]
 
 
-def sticky_notes_of(export: Mapping[str, Any]) -> tuple[StickyNote, ...]:
+def sticky_notes_of(export: Mapping[str, Any], catalog: Catalog) -> tuple[StickyNote, ...]:
     """Return the notes of an export, as it was published, that have a text: as many as a graph shows."""
     nodes = export.get("nodes")
-    found = [_note(node) for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
+    found = [_note(node, catalog) for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
     return tuple(note for note in found if note is not None)[:MAX_NOTES]
 
 
-def _note(node: Mapping[str, Any]) -> StickyNote | None:
-    parameters, position = node.get("parameters"), node.get("position")
+def _note(node: Mapping[str, Any], catalog: Catalog) -> StickyNote | None:
+    type_, parameters, position = node.get("type"), node.get("parameters"), node.get("position")
     if (
-        node.get("type") != TYPE
+        not isinstance(type_, str)
+        or not any(shape.annotation for shape in catalog.shapes(type_))
         or not isinstance(parameters, dict)
         or not isinstance(position, list)
         or len(position) != 2

@@ -7,6 +7,7 @@ from typing import Any, Final
 from psycopg.errors import UniqueViolation
 
 from runtime.platform.postgres import SHARED, Connection, Database
+from schemas.node import Catalog
 from schemas.plan import Plan, Settings
 from service.changes import CHANGES
 from service.columns import Columns
@@ -282,7 +283,7 @@ class TemplateStore:
         export = columns.json(("export", plan_hash), row["export"], row["sealed_export"])
         return (json.loads(export) if isinstance(export, str) else export), Plan.model_validate_json(plan)
 
-    async def notes(self, tenant: str, plan_hash: str) -> tuple[StickyNote, ...]:
+    async def notes(self, tenant: str, plan_hash: str, catalog: Catalog) -> tuple[StickyNote, ...]:
         """Return the sticky notes beside a published plan (cached, as the plan is); none for one that was never published."""
         if (cached := self._notes.get((tenant, plan_hash))) is not None:
             return cached
@@ -291,7 +292,7 @@ class TemplateStore:
             return ()
         if len(self._notes) >= MAX_CACHED_NOTES:
             self._notes.clear()
-        notes = self._notes[tenant, plan_hash] = sticky_notes_of(source[0])
+        notes = self._notes[tenant, plan_hash] = sticky_notes_of(source[0], catalog)
         return notes
 
     async def by_workflow(self, tenant: str, workflow: str) -> Published | None:

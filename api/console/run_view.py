@@ -111,5 +111,7 @@ async def read_view(
     )
     template = await dependencies.store.by_hash(tenant, status.workflow_template, status.plan_hash)
     plan = template.plan if template else None
-    graph = graph_of(plan, await dependencies.store.notes(tenant, status.plan_hash)) if plan else None
+    graph = (
+        graph_of(plan, await dependencies.store.notes(tenant, status.plan_hash, dependencies.catalog)) if plan else None
+    )
     return RunView(status, history, plan, graph, NodeStates(history.steps, history.active), answers)

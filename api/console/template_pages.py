@@ -77,7 +77,9 @@ class TemplatePageController(Controller):
             versions=await dependencies.store.versions(tenant, key),
             schedules=[schedule_answer(each) for each in await scheduler.list_schedules(tenant, key)],
             registrations=[registration_answer(each) for each in registered if each.wanted],
-            graph=graph_of(template.plan, await dependencies.store.notes(tenant, template.plan_hash)),
+            graph=graph_of(
+                template.plan, await dependencies.store.notes(tenant, template.plan_hash, dependencies.catalog)
+            ),
             states=NodeStates(),
             latest=(await dependencies.executions.latest(tenant, [key], LAST_RUNS))[key],
             hears=any(each.method not in (CHAT, MCP) for each in webhooks_of(template.plan)),

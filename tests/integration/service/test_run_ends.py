@@ -5,7 +5,7 @@ import json
 import pytest
 from temporalio.client import Client
 
-from runtime.platform.keys import Keyring, new_master_key
+from runtime.platform.keys import Keyring
 from runtime.platform.postgres import Database
 from runtime.platform.settings import Settings
 from schemas.run import Journal, RunResult, StepRecord
@@ -17,23 +17,22 @@ from service.run_archive import RunArchive, description_of
 from service.run_reader import TemporalRuns
 from tests.integration.service.canned_runs import STEP, begin, until
 
-KEYS = Keyring([new_master_key()])
 INPUT = json.dumps({"tenant": "acme", "template": "canned", "items": [{"json": {"n": 1}}]}).encode()
 THREE_STEPS = RunResult(
     journal=Journal(status="success", steps=[StepRecord(**STEP)] * 3), outputs=[[{"json": {"n": 2}}]]
 )
 
 
-def archive_of(temporal: Client, database: Database) -> RunArchive:
-    """An archive with keys of its own."""
-    return RunArchive(database, KEYS, TemporalRuns(temporal))
+def archive_of(temporal: Client, database: Database, keys: Keyring) -> RunArchive:
+    """An archive with the keys of the projector that the application of other tests has: it may be first at a run."""
+    return RunArchive(database, keys, TemporalRuns(temporal))
 
 
-def projector_of(temporal: Client, database: Database, service: Settings) -> Projector:
+def projector_of(temporal: Client, database: Database, service: Settings, keys: Keyring) -> Projector:
     """A projector that works once, when it is called."""
     assert service.database_url is not None
     made = Projector(
-        temporal, database, service.database_url.get_secret_value(), archive=archive_of(temporal, database)
+        temporal, database, service.database_url.get_secret_value(), archive=archive_of(temporal, database, keys)
     )
     made._locks.held = frozenset(range(SHARDS))
     return made
@@ -48,17 +47,17 @@ def projector_of(temporal: Client, database: Database, service: Settings) -> Pro
     ],
 )
 async def test_an_end_is_taken_when_it_is_that_of_the_listed_run(
-    temporal: Client, database: Database, service: Settings, canned: None,
+    temporal: Client, database: Database, service: Settings, keys: Keyring, canned: None,
     events_before_the_last_task: int, other_run: bool, steps: int,
 ) -> None:  # fmt: skip
     del canned
     handle = await begin(temporal, "completed")
     await handle.result()
     run_id = "another" if other_run else handle.first_execution_run_id or ""
-    archive = archive_of(temporal, database)
+    archive = archive_of(temporal, database, keys)
     result = THREE_STEPS.model_dump_json().encode()
     await archive.ends.write([RunEnd("acme", handle.id, run_id, events_before_the_last_task, INPUT, result)])
-    store, made = ExecutionStore(database), projector_of(temporal, database, service)
+    store, made = ExecutionStore(database), projector_of(temporal, database, service, keys)
 
     async def look() -> ExecutionRow | None:
         await made.look()
@@ -75,9 +74,12 @@ async def test_an_end_is_taken_when_it_is_that_of_the_listed_run(
         assert await archive.ends.read([description_of(row)]) == {}
 
 
-async def test_ends_are_of_one_tenant_and_sealed_for_it(database: Database) -> None:
+async def test_ends_are_of_one_tenant_and_sealed_for_it(
+    database: Database, keys: Keyring, tenants: tuple[str, str]
+) -> None:
     """A row that somebody moves to another tenant cannot be opened there, and no tenant sees another's rows."""
-    ends = archive_of(None, database).ends  # type: ignore[arg-type]  # Temporal is not asked
+    del tenants
+    ends = archive_of(None, database, keys).ends  # type: ignore[arg-type]  # Temporal is not asked
     await ends.write([RunEnd("acme", "acme:t:sealed", "r", 3, INPUT, b"{}")])
     async with database.tenant_transaction("globex") as connection:
         cursor = await connection.execute("select count(*) as rows from run_ends")

@@ -11,8 +11,9 @@ from api.console.node_states import NodeStates
 from api.console.pages import render, run_url, show_duration
 from api.models import ActiveStep, StepAnswer
 from compiler.passes.normalize import MAX_NODES
+from runtime.catalog import CATALOG
 from schemas.plan import Edge, Kind, OnError, Plan, Step
-from service.sticky_notes import TYPE, sticky_notes_of
+from service.sticky_notes import sticky_notes_of
 
 BEGAN = datetime(2026, 1, 15, tzinfo=UTC)
 
@@ -43,7 +44,12 @@ def test_nodes_stand_where_the_export_has_them_and_everything_fits() -> None:
 
 def test_sticky_notes_lie_behind_the_nodes_with_as_much_text_as_they_have_room_for() -> None:
     def note(*place: Any, **parameters: Any) -> dict[str, Any]:
-        return {"name": "Sticky Note", "type": TYPE, "position": list(place), "parameters": parameters}
+        return {
+            "name": "Sticky Note",
+            "type": "n8n-nodes-base.stickyNote",
+            "position": list(place),
+            "parameters": parameters,
+        }
 
     long = "## Every order of the shop is looked at here before it is sent"
     export = {"nodes": [
@@ -51,7 +57,7 @@ def test_sticky_notes_lie_behind_the_nodes_with_as_much_text_as_they_have_room_f
         note(0, 0), note("x", 0, content="nowhere"), note(10**400, 0, content="far"),
         note(float("nan"), 0, content="nowhere"), note(0, 0, content="  "), note(0, 0, content="a step") | {"type": "n8n-nodes-base.set"}, 7,
     ]}  # fmt: skip
-    graph = graph_of(plan(step("A", at=(0, 0))), sticky_notes_of(export))
+    graph = graph_of(plan(step("A", at=(0, 0))), sticky_notes_of(export, CATALOG))
     (drawn,) = graph.notes
     assert (graph.nodes[0].x - drawn.x, graph.nodes[0].y - drawn.y) == (100, 80)
     assert (drawn.width, drawn.height) == (300, 200)
@@ -60,14 +66,14 @@ def test_sticky_notes_lie_behind_the_nodes_with_as_much_text_as_they_have_room_f
     assert drawn.x + drawn.width <= graph.width
     assert drawn.y + drawn.height <= graph.height
     small = graph_of(
-        plan(step("A")), sticky_notes_of({"nodes": [note(0, 0, content="One\n" + "two " * 200, height=80)]})
+        plan(step("A")), sticky_notes_of({"nodes": [note(0, 0, content="One\n" + "two " * 200, height=80)]}, CATALOG)
     ).notes[0]
     assert (len(small.lines), small.lines[-1][-1], len(small.text)) == (2, "…", 803)
     flat = graph_of(
-        plan(step("A")), sticky_notes_of({"nodes": [note(0, 0, content="One\ntwo", height=1, width=1)]})
+        plan(step("A")), sticky_notes_of({"nodes": [note(0, 0, content="One\ntwo", height=1, width=1)]}, CATALOG)
     ).notes[0]
     assert (flat.title, flat.lines) == ("O…", ())
-    assert sticky_notes_of({"nodes": None}) == sticky_notes_of({}) == ()
+    assert sticky_notes_of({"nodes": None}, CATALOG) == sticky_notes_of({}, CATALOG) == ()
 
 
 def test_nodes_that_an_export_has_at_one_place_do_not_cover_each_other() -> None:
