@@ -93,8 +93,7 @@ async def _events(run: RunDescription, watchers: RunWatchers, types: NodeTypes, 
             version, journal = watch.version, watch.journal
             await watchers.turns.wait()
             began = clock()
-            for piece in heard.next_pieces(watch.speaking):
-                yield _message("answer", _answer(piece), last)
+            speaking, recorded = watch.speaking, _recorded(journal, last)
             if journal is not None:
                 steps = _steps(watch, journal, last)
                 while batch := list(islice(steps, STEPS_PER_TURN)):
@@ -106,6 +105,8 @@ async def _events(run: RunDescription, watchers: RunWatchers, types: NodeTypes, 
                 if status != sent_status:
                     sent_status = status
                     yield _message("status", status, last)
+            for piece in heard.next_pieces(speaking, recorded):
+                yield _message("answer", _answer(piece), last)
             if clock() - began > SLOW_SECONDS:
                 yield ServerSentEventMessage(comment=TOO_SLOW)
                 return
@@ -138,6 +139,11 @@ def _steps(watch: RunWatch, journal: Journal, last: int) -> Iterator[tuple[int, 
             if step.finished is not None and len(watch.encoded) < MAX_ENCODED:
                 watch.encoded[number] = text
         yield number, text
+
+
+def _recorded(journal: Journal | None, last: int) -> set[tuple[str, int]]:
+    """Return node and run of the steps after number `last` that have ended."""
+    return {(step.node, step.run) for _, step in journal.since(last) if step.finished is not None} if journal else set()
 
 
 def _answer(piece: Piece) -> dict[str, Any]:

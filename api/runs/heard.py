@@ -1,6 +1,6 @@
 """What one listener has heard of the answers of a run, and what it is to hear next."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 from schemas.spoken_answer import SpokenAnswer
@@ -49,9 +49,16 @@ class HeardAnswers:
         """Return whether anything of the answer was heard."""
         return place in self._heard
 
-    def next_pieces(self, speaking: Speaking) -> Iterator[Piece]:
-        """Yield what is new in what models are saying."""
+    def next_pieces(self, speaking: Speaking, recorded: Container[tuple[str, int]] = ()) -> Iterator[Piece]:
+        """Yield what is new in what models are saying, after the caller has sent what is recorded.
+
+        Args:
+            speaking: what models are saying, read before what is recorded: an answer may be in both.
+            recorded: nodes and runs whose answers are recorded. They are not begun again.
+        """
         for activity, answer in sorted(speaking.items()):
+            if (answer["node"], answer["run"]) in recorded:
+                continue
             piece = self._next_piece(activity, answer)
             if piece is not None:
                 yield piece

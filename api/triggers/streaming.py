@@ -61,17 +61,19 @@ async def _no_lines() -> AsyncGenerator[bytes]:
 async def follow_lines(client: Client, watchers: RunWatchers, run: RunDescription) -> AsyncGenerator[bytes]:
     """Yield the lines of a run's answers, from its first answer on, until it ends."""
     handle, sent, version, heard = client.get_workflow_handle(run.id), 0, 0, HeardAnswers()
+    recorded: set[tuple[str, int]] = set()
     async with watchers.watch(run) as watch:
         while not watchers.shutdown.expired:
             if not await watch.wait(version, LOOK_SECONDS):
                 continue
-            version, outcome = watch.version, watch.outcome
-            for piece in heard.next_pieces(watch.speaking):
-                for line in _lines_of_piece(piece, _meta_of(piece.place)):
-                    yield line
-            while answers := await _answers(handle, sent):
+            version, outcome, speaking = watch.version, watch.outcome, watch.speaking
+            while answers := await _answers(handle, sent):  # first: models may be at the answers that follow them
                 sent += len(answers)
+                recorded.update((each["node"], each["run"]) for each in answers)
                 for line in _lines_of_answers(answers, heard):
+                    yield line
+            for piece in heard.next_pieces(speaking, recorded):
+                for line in _lines_of_piece(piece, _meta_of(piece.place)):
                     yield line
             if outcome is not None:
                 if outcome.status != RunStatus.COMPLETED:

@@ -66,3 +66,10 @@ def test_an_answer_of_which_nothing_was_heard_comes_whole() -> None:
     last = HeardAnswers().last_piece(PLACE, "Hello")
     assert last is not None
     assert told(last) == (0, "Hello", "begins")
+
+
+def test_an_answer_that_is_recorded_is_not_begun_again_by_what_was_read_before() -> None:
+    heard = HeardAnswers()
+    hears(heard, says("Hell"))
+    heard.last_piece(PLACE, "Hello")
+    assert list(heard.next_pieces(says("Hello"), {("Agent", 0)})) == []
