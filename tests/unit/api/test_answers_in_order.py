@@ -46,7 +46,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.version, self.failed, self.run, self.listeners = 0, False, RUN, 1
-        self.types: dict[str, str] | None = None
+        self.types: dict[str, str] = {}
         self.encoded: dict[int, str] = {}
         self.status = RunStatus.RUNNING
 
