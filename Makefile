@@ -28,8 +28,9 @@ demo: setup  ## Run an export durably, kill its worker, and show how the run end
 dev: setup  ## Start Temporal, Postgres, a worker and the API, until Ctrl-C.
 	$(BIN)/tempor8 dev
 
+# Bytecode is written, whatever the environment says: else each process compiles all tests anew, with their assertions.
 test: setup  ## Run every test but the chaos tests.
-	$(BIN)/python -m pytest $(PARALLEL)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(PARALLEL)
 
 lint: setup  ## Check style, types, imports, dependencies, migrations, workflows and spelling.
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """What tests share: one pair of real servers and one service per test process, two tenants, and the Hypothesis profiles."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -46,6 +47,7 @@ __all__ = [
     "worker",
 ]
 
+gc.disable()  # of what collection makes, all stays: looking for garbage in it costs each process seconds
 exempt_this_machine(os.environ)
 settings.register_profile("quick", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fuzz", max_examples=5000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -62,6 +64,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Order the files for the processes of xdist."""
     if hasattr(config, "workerinput"):
         items[:] = in_order(items)
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage in what the tests make, and no more in what collection has made."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
