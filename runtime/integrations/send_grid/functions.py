@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from runtime.contract import Item, Items, NodeError
-from runtime.integrations.answers import member_of_answer
+from runtime.integrations.answers import ThrownError, member_of_answer, unreadable
 from runtime.integrations.files import encoded
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string, truthy
-from schemas.item import NoJson
+from schemas.item import UNDEFINED, NoJson
 
 _NAMES = {
     "city": "city",
@@ -24,6 +24,15 @@ _NAMES = {
 
 def _split(value: Any) -> list[str]:
     return [each.strip() for each in js_string(value).split(",") if each.strip()]
+
+
+def _trimmed(value: Any) -> str:
+    """Return an address without spaces around it. Raise NodeError for what is no text, as JavaScript does."""
+    if value is None or value is UNDEFINED:
+        raise unreadable(value, "trim")
+    if not isinstance(value, str):
+        raise ThrownError("this.getNodeParameter(...).trim is not a function")
+    return value.strip()
 
 
 def _addresses(value: Any, name: str) -> list[dict[str, str]]:
@@ -86,7 +95,7 @@ def mail(scope: Scope) -> dict[str, Any]:
     given = parameters.get("additionalFields", {})
     body: dict[str, Any] = {
         "personalizations": [_personalization(scope, given)],
-        "from": {"email": parameters.get("fromEmail"), "name": parameters.get("fromName")},
+        "from": {"email": _trimmed(parameters.get("fromEmail", UNDEFINED)), "name": parameters.get("fromName")},
         "mail_settings": {"sandbox_mode": {"enable": bool(given.get("enableSandbox"))}},
     }
     if parameters.get("dynamicTemplate"):
