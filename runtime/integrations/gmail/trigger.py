@@ -89,6 +89,8 @@ async def _listed(poll: PollRun, since: int) -> list[Any]:
     first: dict[str, Any] = {"maxResults": 1} if poll.manual else {}
     query = {**first, **query, "includeDrafts": drafts, "q": " ".join(each for each in words if each)}
     query = {name: each for name, each in query.items() if not is_empty(each)} | dict(_options(poll))
+    if filters.get("sender") == "":
+        query["sender"] = ""  # n8n takes away the filter only where it made words of it
     found = await poll.request(path="/messages", query=query, arrays="repeat")
     ids = [member_of_answer(each, "id") for each in appended(found, "messages")]
     return [None if each is UNDEFINED else each for each in ids]
@@ -143,6 +145,8 @@ async def _message(poll: PollRun, id_: Any, options: Mapping[str, Any]) -> dict[
     query: Mapping[str, Any] = _METADATA if _is_simple(poll) else {"format": "raw", **options}
     named = "undefined" if id_ is None else js_string(id_)
     body: Any = await poll.request(path=f"/messages/{named}", query=dict(query), arrays="repeat")
+    if isinstance(body, list):
+        return {}  # as in n8n, a message without anything
     if not isinstance(body, dict):
         raise NodeError("Gmail sent no message")
     return body

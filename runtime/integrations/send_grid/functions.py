@@ -95,13 +95,18 @@ def mail(scope: Scope) -> dict[str, Any]:
     given = parameters.get("additionalFields", {})
     body: dict[str, Any] = {
         "personalizations": [_personalization(scope, given)],
-        "from": {"email": _trimmed(parameters.get("fromEmail", UNDEFINED)), "name": parameters.get("fromName")},
+        "from": {
+            "email": _trimmed(parameters.get("fromEmail", UNDEFINED)),
+            "name": parameters.get("fromName", UNDEFINED),
+        },
         "mail_settings": {"sandbox_mode": {"enable": bool(given.get("enableSandbox"))}},
     }
     if parameters.get("dynamicTemplate"):
-        body["template_id"] = parameters.get("templateId")
+        body["template_id"] = parameters.get("templateId", UNDEFINED)
     else:
-        body["content"] = [{"type": parameters.get("contentType"), "value": parameters.get("contentValue")}]
+        body["content"] = [
+            {"type": parameters.get("contentType", UNDEFINED), "value": parameters.get("contentValue", UNDEFINED)}
+        ]
     if given.get("categories"):
         body["categories"] = js_string(given["categories"]).split(",")
     if given.get("ipPoolName"):
@@ -120,7 +125,7 @@ def _personalization(scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:
     parameters = scope.parameters
     made: dict[str, Any] = {"to": _addresses(parameters.get("toEmail", ""), "toEmail")}
     if not parameters.get("dynamicTemplate"):
-        made["subject"] = parameters.get("subject")
+        made["subject"] = parameters.get("subject", UNDEFINED)
     elif fields := (parameters.get("dynamicTemplateFields") or {}).get("fields"):
         made["dynamic_template_data"] = {js_string(each.get("key")): each.get("value") for each in fields}
     for name, wire in (("ccEmail", "cc"), ("bccEmail", "bcc")):
