@@ -119,7 +119,9 @@ async function start() {
   const helper = Container.get(CredentialsHelper);
   helper.getDecrypted = async (_data, _which, type) => structuredClone(world.credentials[type] ?? {});
   helper.updateCredentials = async () => {};
-  helper.updateCredentialsOauthTokenData = async () => {};
+  helper.updateCredentialsOauthTokenData = async (_which, type, data) => { // as n8n stores it: the next request has the new token
+    world.credentials = { ...world.credentials, [type]: { ...world.credentials[type], ...data } };
+  };
   parts = {
     core: load('n8n-core'), flow: load('n8n-workflow'), express: load('express'), helper,
     types: Container.get(NodeTypes), data: load(path.join(APP, 'dist/workflow-execute-additional-data.js')),
