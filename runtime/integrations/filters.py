@@ -49,6 +49,14 @@ def segment(value: Any) -> str:
     return quote(_STRAY_PERCENT.sub("%25", text), safe=_SEGMENT)
 
 
+def _identifier(value: Any) -> Any:
+    """Return a value that is to be part of an address. Raise NodeError where there is none."""
+    if value is UNDEFINED or value is None or value == "":
+        reason = '"" is not allowed' if value == "" else "a value is required"
+        raise NodeError(f"Invalid identifier: {reason}")
+    return value
+
+
 def _number(value: Any) -> Any:
     number = js_number(value)
     return int(number) if number == number // 1 else number
@@ -186,6 +194,7 @@ def _lower(value: Any) -> str:
 
 
 _ANY: Final[Mapping[str, Callable[..., Any]]] = {
+    "identifier": _identifier,
     "lower": _lower,
     "list": _items,
     "nonempty": lambda value: UNDEFINED if is_empty(value) else value,

@@ -5,11 +5,11 @@ from typing import Any
 
 from runtime.contract import Items, NodeError
 from runtime.integrations.answers import member_of_answer
-from runtime.integrations.filters import FILTERS
 from runtime.integrations.template import Template
 from runtime.integrations.triggers.poll_trigger import PollRun
 from runtime.integrations.triggers.times import Interval
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 
 async def poll(poll: PollRun) -> Items:
@@ -39,15 +39,15 @@ async def poll(poll: PollRun) -> Items:
         raise NodeError(f'The Field "{parameters.get("triggerField")}" does not exist.')
     if not parameters.get("downloadAttachments"):
         return [{"json": each} for each in records]
-    return [
-        await _with_files(poll, each, FILTERS["split"](parameters.get("downloadFieldNames") or "")) for each in records
-    ]
+    names = [each.strip() for each in js_string(parameters.get("downloadFieldNames") or "").split(",")]
+    return [await _with_files(poll, each, names) for each in records]
 
 
 async def _with_files(poll: PollRun, record: Mapping[str, Any], names: list[str]) -> Any:
-    binary = {}
+    binary, fields = {}, record.get("fields", UNDEFINED)
     for name in names:
-        for number, each in enumerate((record.get("fields") or {}).get(name) or []):
+        found = member_of_answer(fields, name)
+        for number, each in enumerate(() if found is UNDEFINED else found or ()):
             file = await poll.request(
                 url=each["url"], response="file", filename=each.get("filename"),
                 mime=each.get("type"), sign=False,

@@ -89,7 +89,7 @@ async def message_body(run: Run, scope: Scope) -> dict[str, Any]:
         "max_tokens": options.get("maxTokens", MAX_TOKENS),
     }
     names = {"system": "system", "temperature": "temperature", "topP": "top_p", "topK": "top_k"}
-    return body | {wire: options[name] for name, wire in names.items() if not is_empty(options.get(name))}
+    return body | {wire: options[name] for name, wire in names.items() if options.get(name, UNDEFINED) is not UNDEFINED}
 
 
 def beta_of(options: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from runtime.integrations.gmail.mail import parsed, simplified
 from runtime.integrations.operation import WRONG_VALUES
 from runtime.integrations.triggers.poll_trigger import PollRun
 from runtime.values.javascript import js_number, js_string
+from schemas.item import UNDEFINED
 
 _METADATA: Final = {"format": "metadata", "metadataHeaders": ["From", "To", "Cc", "Bcc", "Subject"]}
 _OWN_STATE: Final = 1.1
@@ -75,8 +76,8 @@ async def _new_messages(poll: PollRun, state: dict[str, Any], since: int) -> lis
     return await _portion(poll, state, since)
 
 
-async def _listed(poll: PollRun, since: int) -> list[str]:
-    """Return the ids of what Gmail has."""
+async def _listed(poll: PollRun, since: int) -> list[Any]:
+    """Return the ids of what Gmail has; None for a message that has none."""
     query = search(poll.scope)
     words = [query.pop("q", "")]
     if not poll.manual:
@@ -88,15 +89,18 @@ async def _listed(poll: PollRun, since: int) -> list[str]:
     first: dict[str, Any] = {"maxResults": 1} if poll.manual else {}
     query = {**first, **query, "includeDrafts": drafts, "q": " ".join(each for each in words if each)}
     query = {name: each for name, each in query.items() if not is_empty(each)} | dict(_options(poll))
+    if filters.get("sender") == "":
+        query["sender"] = ""  # n8n takes away the filter only where it made words of it
     found = await poll.request(path="/messages", query=query, arrays="repeat")
-    return [js_string(member_of_answer(each, "id")) for each in appended(found, "messages")]
+    ids = [member_of_answer(each, "id") for each in appended(found, "messages")]
+    return [None if each is UNDEFINED else each for each in ids]
 
 
 async def _portion(poll: PollRun, state: dict[str, Any], since: int) -> list[dict[str, Any]]:
     """Return the messages of this poll: those that failed, then those that wait, then new ones; the others wait for the next one."""
     limit = int(poll.scope.parameters.get("maxResults") or 10)
     failing: list[list[Any]] = state.get("failedFetches") or []
-    pending: list[str] = state.get("pendingMessageIds") or []
+    pending: list[Any] = state.get("pendingMessageIds") or []
     waiting = [*(id_ for id_, times in failing if times < _MAX_FETCHES), *pending]
     messages, left, tried = await _fetched(poll, state, waiting[:limit], {}), waiting[limit:], bool(pending)
     if not left:
@@ -113,7 +117,7 @@ async def _portion(poll: PollRun, state: dict[str, Any], since: int) -> list[dic
 
 
 async def _fetched(
-    poll: PollRun, state: dict[str, Any], ids: list[str], options: Mapping[str, Any]
+    poll: PollRun, state: dict[str, Any], ids: list[Any], options: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """Return messages; one that cannot be read is counted in the state, and the others go on.
 
@@ -137,9 +141,12 @@ async def _fetched(
     return messages
 
 
-async def _message(poll: PollRun, id_: str, options: Mapping[str, Any]) -> dict[str, Any]:
+async def _message(poll: PollRun, id_: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     query: Mapping[str, Any] = _METADATA if _is_simple(poll) else {"format": "raw", **options}
-    body: Any = await poll.request(path=f"/messages/{id_}", query=dict(query), arrays="repeat")
+    named = "undefined" if id_ is None else js_string(id_)
+    body: Any = await poll.request(path=f"/messages/{named}", query=dict(query), arrays="repeat")
+    if isinstance(body, list):
+        return {}  # as in n8n, a message without anything
     if not isinstance(body, dict):
         raise NodeError("Gmail sent no message")
     return body
@@ -151,19 +158,17 @@ def _is_readable(poll: PollRun, message: Mapping[str, Any]) -> bool:
 
 async def _items(poll: PollRun, messages: list[dict[str, Any]]) -> Items:
     seen = [] if poll.manual else _state(poll).get("possibleDuplicates") or []
-    wanted = [
-        each
-        for each in messages
-        if _is_new(poll, each.get("id"), seen) and _is_wanted(poll, each) and _is_readable(poll, each)
-    ]
+    wanted = [each for each in messages if _is_wanted(poll, each) and _is_readable(poll, each)]
     if not wanted:
         return []
-    if _is_simple(poll):
-        return await _simplified(poll, wanted)
+    if _is_simple(poll):  # as in n8n, the labels are asked for also where no message is new
+        shown = await _simplified(poll, wanted)
+        return [item for item, each in zip(shown, wanted, strict=True) if _is_new(poll, each.get("id"), seen)]
     options = _options(poll)
     prefix = js_string(options.get("dataPropertyAttachmentsPrefixName") or "attachment_")
     attachments = bool(options.get("downloadAttachments"))
-    return [await parsed(poll.run.context, each, prefix, 0, attachments=attachments) for each in wanted]
+    new = [each for each in wanted if _is_new(poll, each.get("id"), seen)]
+    return [await parsed(poll.run.context, each, prefix, 0, attachments=attachments) for each in new]
 
 
 def _is_new(poll: PollRun, id_: Any, seen: list[Any]) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 from runtime.contract import Items, NodeError
@@ -11,7 +12,7 @@ from runtime.integrations.google_sheets.cells import Rows, cell, column_letters,
 from runtime.integrations.google_sheets.sheet import Spreadsheet
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string, json_stringify, truthy
+from runtime.values.javascript import js_number, js_string, json_stringify, truthy
 from schemas.item import UNDEFINED, PairedItem
 
 __all__ = ["append_range", "clear_range", "lookup_range", "read_range", "update_range", "upsert_range"]
@@ -91,7 +92,8 @@ class _Settings:
 
 
 def _number(value: Any, default: int) -> int:
-    return default if value is UNDEFINED or value is None else int(value)
+    number = default if value is UNDEFINED or value is None else js_number(value)
+    return int(number) if isfinite(number) else default
 
 
 def _book(run: Run, scope: Scope) -> Spreadsheet:

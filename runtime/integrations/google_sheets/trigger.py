@@ -187,4 +187,6 @@ def _row(rows: Rows, number: int, width: int) -> list[Any] | None:
 
 
 def _items(header: Sequence[Any], rows: Rows) -> Items:
-    return [{"json": each} for each in objects(header, rows, filled=True)]
+    """Return rows as items. As in n8n, 0, false and null are an empty text, too."""
+    shown = [["" if each in (0, None) else each for each in row] for row in rows]
+    return [{"json": each} for each in objects(header, shown, filled=True)]

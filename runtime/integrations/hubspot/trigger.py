@@ -26,6 +26,8 @@ def _event(event: Any) -> dict[str, Any]:
     if not isinstance(event, dict) or not isinstance(type_, str):
         raise NodeError("An event of the delivery has no subscriptionType: it is not one of HubSpot")
     kind = next((each for each in _ID if each in type_), None)
-    if kind is None or "objectId" not in event:
-        return event
-    return {**{name: each for name, each in event.items() if name != "objectId"}, _ID[kind]: event["objectId"]}
+    named = {_ID[kind]: event["objectId"]} if kind is not None and "objectId" in event else {}
+    return {
+        **{name: each for name, each in event.items() if name != "objectId"},
+        **named,
+    }  # as in n8n, also where it has no other name

@@ -162,19 +162,17 @@ async def edit(run: Run, scope: Scope) -> list[Item]:
     )
     modern = "gpt-image" in model
     fields = {
-        "model": model, "prompt": parameters.get("prompt", UNDEFINED), "n": parameters.get("n", 1), "size": parameters.get("size"),
+        "prompt": parameters.get("prompt", UNDEFINED), "model": model, "n": parameters.get("n", 1), "size": parameters.get("size"),
         "response_format": None if modern else parameters.get("responseFormat", "url"),
-        "quality": parameters.get("quality") if modern else None,
-        "output_format": parameters.get("outputFormat") if modern else None,
-        "output_compression": parameters.get("outputCompression") if modern else None,
         "user": options.get("user"), "background": options.get("background"),
         "input_fidelity": options.get("inputFidelity"),
+        "quality": parameters.get("quality") if modern else None,
     }  # fmt: skip
     files = [each.get("binaryPropertyName", "data") for each in entries(parameters.get("images"))] if modern else [
         parameters.get("binaryPropertyName", "data")
     ]  # fmt: skip
-    parts: list[dict[str, Any]] = [{"fields": {name: each for name, each in fields.items() if not is_empty(each)}}]
-    parts += [{"name": "image[]" if modern else "image", "file": name} for name in files]
+    parts: list[dict[str, Any]] = [{"name": "image[]" if modern else "image", "file": name} for name in files]
+    parts.append({"fields": {name: each for name, each in fields.items() if not is_empty(each)}})
     if mask := options.get("imageMask"):
         parts.append({"name": "mask", "file": mask})
     response = await run.request(scope, method="POST", path="/images/edits", multipart=parts)

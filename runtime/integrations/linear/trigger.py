@@ -11,7 +11,7 @@ def kinds(scope: Scope) -> list[str]:
 
 
 def sent_at(scope: Scope) -> Any:
-    """Return the seconds at which a delivery was sent: its body says milliseconds."""
+    """Return the seconds at which a delivery was sent: its body says milliseconds. One that does not say it came in time, as in n8n."""
     body = scope.names["body"]
     at = body.get("webhookTimestamp") if isinstance(body, dict) else None
-    return at / 1000 if isinstance(at, int | float) else None
+    return (at if isinstance(at, int | float) and not isinstance(at, bool) else scope.now) / 1000

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.contract import NodeError
+from runtime.integrations.answers import member_of_answer
 from runtime.integrations.filters import FILTERS, snake_case
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from schemas.item import UNDEFINED
 
 PAGE: Final = 30
@@ -21,6 +22,10 @@ _COMPANY: Final = {
     "industry": "companyindustry", "phone": "companyphone", "website": "companywebsite", "isPublished": "isPublished",
     "overwriteWithBlank": "overwriteWithBlank",
 }  # fmt: skip
+
+
+_IN_NUMBERS: Final = frozenset({"annualRevenue", "numberOfEmpoyees"})
+"""Members of a company that are not sent where they are 0."""
 
 
 def contact(scope: Scope) -> dict[str, Any]:
@@ -43,7 +48,8 @@ def company(scope: Scope) -> dict[str, Any]:
     parameters = scope.parameters
     given = parameters.get("additionalFields") or parameters.get("updateFields") or {}
     body = {"companyname": parameters["name"]} if "name" in parameters else {}
-    return body | _fields(given, _COMPANY, "company")
+    sent = {name: each for name, each in given.items() if name not in _IN_NUMBERS or truthy(each)}
+    return body | _fields(sent, _COMPANY, "company")
 
 
 def _fields(given: Mapping[str, Any], wire: Mapping[str, str], prefix: str) -> dict[str, Any]:
@@ -80,11 +86,17 @@ def _shown(scope: Scope, record: Any) -> Any:
     return fields.get("all")
 
 
+def no_errors(scope: Scope) -> bool:
+    """Return False. Raise NodeError for an answer without a body, in which n8n's node looks for errors."""
+    member_of_answer(UNDEFINED if scope.names["response"] == "" else scope.names["response"], "errors")
+    return False
+
+
 def plain(scope: Scope) -> Any:
     """Return the record of an answer."""
     single, _ = _resource(scope)
     answer = scope.names["response"]
-    return _shown(scope, answer.get(single, UNDEFINED)) if isinstance(answer, Mapping) else answer
+    return _shown(scope, member_of_answer(answer, single))
 
 
 def page(scope: Scope) -> list[Any]:

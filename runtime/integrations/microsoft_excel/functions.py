@@ -183,7 +183,7 @@ def columns(scope: Scope) -> Any:
 
 
 def column_names(scope: Scope) -> Any:
-    """Return the names of the columns, as version 1 does; the columns in one property where the author wants them raw."""
+    """Return the names of the columns; the columns in one property where the author wants them raw."""
     found = columns(scope)
     return [{"name": each.get("name")} for each in found] if isinstance(found, list) else found
 

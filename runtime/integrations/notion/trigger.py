@@ -48,7 +48,8 @@ async def poll(poll: PollRun) -> Items:
 
 
 async def _ask(poll: PollRun, body: Mapping[str, Any]) -> Any:
-    return await poll.request(method="POST", path=Template("{$place|path}"), json=dict(body)) or {}
+    answer = await poll.request(method="POST", path=Template("{$place|path}"), json=dict(body))
+    return None if answer is None else answer or {}
 
 
 def _shown(poll: PollRun, pages: list[Any]) -> Items:

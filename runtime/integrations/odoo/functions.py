@@ -75,7 +75,11 @@ async def _done(scope: Scope, execute: Any) -> list[Item]:
 
 
 def _ids(id_: Any) -> list[Any]:
-    return [leading_integer(id_)]
+    """Return the id as Odoo wants it. Raise NodeError for what is no number."""
+    number = leading_integer(id_)
+    if not isinstance(number, int):
+        raise NodeError(f"Please specify a valid ID: {js_string(id_)}")
+    return [number]
 
 
 def _conditions(scope: Scope) -> list[Any]:

@@ -36,6 +36,8 @@ _GROUPS: Final = {
     "emails": "emailProperties", "phones": "phoneProperties", "prices": "pricesValues", "value": "valueProperties",
 }  # fmt: skip
 _ASKED: Final = {"dealId": "deal_id", "filterId": "filter_id"}
+_DROPPED: Final = frozenset({"filterId", "status", "user_id"})
+"""Filters that are left out where they are null or an empty text."""
 
 
 def body(scope: Scope) -> Json:
@@ -75,6 +77,8 @@ def asked(scope: Scope) -> Json:
     """Return the filters of a list."""
     made: Json = {}
     for name, value in (scope.parameters.get("filters") or {}).items():
+        if name in _DROPPED and not truthy(value):
+            continue
         if name == "user_id":
             made["owner_id"] = value
         elif name == "done" or name.startswith("pinned_to_"):

@@ -92,7 +92,12 @@ def _downloading(run: Run) -> str:
 async def copy_file(run: Run, scope: Scope) -> list[Item]:
     """Copy a file; both paths begin with the bucket. Raise NodeError."""
     source = js_string(scope.parameters.get("sourcePath") or "")
-    bucket, _, key = js_string(scope.parameters.get("destinationPath") or "").lstrip("/").partition("/")
+    _, _, path = js_string(scope.parameters.get("destinationPath") or "").partition(
+        "/"
+    )  # as in n8n, behind the first slash
+    bucket, _, key = path.partition("/")
+    if not bucket:
+        raise NodeError("The destination path has no bucket", description="Write it as /bucket/key.", item=scope.index)
     headers = option_headers(_given(scope, "additionalFields")) | {"x-amz-copy-source": source}
     made = parsed(run, await ask(run, scope, "PUT", bucket, key, headers=headers))
     return [{"json": made or UNDEFINED}]  # type: ignore[typeddict-item]  # an item without data
@@ -108,13 +113,13 @@ async def delete_file(run: Run, scope: Scope) -> list[Item]:
 
 async def list_files(run: Run, scope: Scope) -> list[Item]:
     """Return the files of a bucket or folder. Raise NodeError."""
-    found = await _listed(run, scope, _listing(scope) | {"delimiter": "/", "list-type": 2})
+    found = await _listed(run, scope, _listing(await run.scope(0)) | {"delimiter": "/", "list-type": 2})
     return [{"json": each} for each in found if not _is_folder(each)]
 
 
 async def list_folders(run: Run, scope: Scope) -> list[Item]:
     """Return the folders of a bucket or folder: the keys that end with a slash and hold nothing. Raise NodeError."""
-    found = await _listed(run, scope, _listing(scope) | {"list-type": 2})
+    found = await _listed(run, scope, _listing(await run.scope(0)) | {"list-type": 2})
     return [{"json": each} for each in found if _is_folder(each)]
 
 
@@ -250,6 +255,7 @@ def _below(folder: Any, name: str) -> str:
 
 
 def _listing(scope: Scope) -> dict[str, Any]:
+    """Return what a listing is asked with: as in n8n, by the first item for all."""
     given, query = _given(scope, "options"), dict[str, Any]()
     if given.get("folderKey"):
         query["prefix"] = given["folderKey"]

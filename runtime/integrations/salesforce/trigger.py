@@ -29,7 +29,7 @@ async def poll(poll: PollRun) -> Items:
     found = await _records(poll, query)
     seen: list[str] = poll.state.get("processedIds") or []
     known = set(seen)
-    new = {key: each for each in found if (key := _key(each, event)) not in known}
+    new = {key: each for each in found if each.get("Id") and (key := _key(each, event)) not in known}
     poll.state["processedIds"] = [*seen, *new][-_REMEMBERED:]
     poll.state["lastTimeChecked"] = stamp(poll.now, "milliseconds")
     return [{"json": dict(each)} for each in new.values()]

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from runtime.contract import Item, Items, NodeError
-from runtime.integrations.answers import member_of_answer
+from runtime.integrations.answers import ThrownError, member_of_answer, unreadable
 from runtime.integrations.files import encoded
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string, truthy
-from schemas.item import NoJson
+from schemas.item import UNDEFINED, NoJson
 
 _NAMES = {
     "city": "city",
@@ -24,6 +24,15 @@ _NAMES = {
 
 def _split(value: Any) -> list[str]:
     return [each.strip() for each in js_string(value).split(",") if each.strip()]
+
+
+def _trimmed(value: Any) -> str:
+    """Return an address without spaces around it. Raise NodeError for what is no text, as JavaScript does."""
+    if value is None or value is UNDEFINED:
+        raise unreadable(value, "trim")
+    if not isinstance(value, str):
+        raise ThrownError("this.getNodeParameter(...).trim is not a function")
+    return value.strip()
 
 
 def _addresses(value: Any, name: str) -> list[dict[str, str]]:
@@ -86,13 +95,18 @@ def mail(scope: Scope) -> dict[str, Any]:
     given = parameters.get("additionalFields", {})
     body: dict[str, Any] = {
         "personalizations": [_personalization(scope, given)],
-        "from": {"email": parameters.get("fromEmail"), "name": parameters.get("fromName")},
+        "from": {
+            "email": _trimmed(parameters.get("fromEmail", UNDEFINED)),
+            "name": parameters.get("fromName", UNDEFINED),
+        },
         "mail_settings": {"sandbox_mode": {"enable": bool(given.get("enableSandbox"))}},
     }
     if parameters.get("dynamicTemplate"):
-        body["template_id"] = parameters.get("templateId")
+        body["template_id"] = parameters.get("templateId", UNDEFINED)
     else:
-        body["content"] = [{"type": parameters.get("contentType"), "value": parameters.get("contentValue")}]
+        body["content"] = [
+            {"type": parameters.get("contentType", UNDEFINED), "value": parameters.get("contentValue", UNDEFINED)}
+        ]
     if given.get("categories"):
         body["categories"] = js_string(given["categories"]).split(",")
     if given.get("ipPoolName"):
@@ -111,7 +125,7 @@ def _personalization(scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:
     parameters = scope.parameters
     made: dict[str, Any] = {"to": _addresses(parameters.get("toEmail", ""), "toEmail")}
     if not parameters.get("dynamicTemplate"):
-        made["subject"] = parameters.get("subject")
+        made["subject"] = parameters.get("subject", UNDEFINED)
     elif fields := (parameters.get("dynamicTemplateFields") or {}).get("fields"):
         made["dynamic_template_data"] = {js_string(each.get("key")): each.get("value") for each in fields}
     for name, wire in (("ccEmail", "cc"), ("bccEmail", "bcc")):

@@ -18,9 +18,11 @@ _THREADED: Final = frozenset({"thread_ts", "ephemeral", "attachments"})
 def recipient(scope: Scope) -> Any:
     """Return the channel or the user of a message: its id, or a user's name behind `@`."""
     parameters = scope.parameters
-    if parameters.get("select") != "user":
+    if parameters.get("select", "") in ("channel", ""):
         return scope.located("channelId", parameters.get("channelId", UNDEFINED))
     locator = parameters.get("user", UNDEFINED)
+    if locator is UNDEFINED:
+        raise NodeError('Could not get parameter "user"', item=scope.index)
     return _user(locator, scope.located("user", locator))
 
 

@@ -3,15 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
+from runtime.integrations.answers import ThrownError, unreadable
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string, json_stringify
 from schemas.item import UNDEFINED
 
 
 def plain_id(scope: Scope) -> Any:
-    """Return the id of `spotify:album:1x2y`, or the id itself."""
+    """Return the id of `spotify:album:1x2y` of the resource, or the id itself. Raise NodeError for what is no text."""
     given = scope.parameters.get("id", UNDEFINED)
-    return UNDEFINED if given is UNDEFINED else js_string(given).rpartition(":")[2]
+    if scope.parameters.fact("id") is None:
+        return given
+    if given is None or given is UNDEFINED:
+        raise unreadable(given, "replace", scope.index)
+    if not isinstance(given, str):
+        raise ThrownError("uri.replace is not a function", item=scope.index)
+    return given.replace(f"spotify:{js_string(scope.parameters.get('resource'))}:", "", 1)
 
 
 def body(scope: Scope) -> Any:

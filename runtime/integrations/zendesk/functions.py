@@ -81,5 +81,6 @@ def search(scope: Scope) -> str:
 
 def next_page(scope: Scope) -> Any:
     """Return the query of the next page; UNDEFINED after the last."""
-    following = scope.names["response"].get("next_page")
+    response = scope.names["response"]
+    following = response.get("next_page") if isinstance(response, Mapping) else None
     return dict(parse_qsl(urlsplit(following).query)) if following else UNDEFINED

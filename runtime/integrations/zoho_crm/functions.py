@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from runtime.integrations.answers import member_of_answer, unreadable
 from runtime.integrations.filters import FILTERS, is_empty
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
@@ -68,3 +69,20 @@ def _field(name: str, value: Any) -> dict[str, Any]:
 def next_page(scope: Scope) -> int:
     """Return the number of the next page."""
     return int(scope.names["pageNumber"]) + 1
+
+
+def records(scope: Scope) -> Any:
+    """Return the records of an answer: the answer itself where it has none, nothing where it is empty."""
+    answer = scope.names["response"]
+    if answer is UNDEFINED or answer == "":
+        return []
+    found = member_of_answer(answer, "data")
+    return answer if found is UNDEFINED or found is None else found
+
+
+def details(scope: Scope) -> Any:
+    """Return what an answer says of the record that was changed. Raise NodeError for an answer without it, as JavaScript does."""
+    found = member_of_answer(scope.names["response"], "data")
+    if not isinstance(found, list):
+        raise unreadable(UNDEFINED if not isinstance(found, str) else found, "0", scope.index)
+    return member_of_answer(found[0] if found else UNDEFINED, "details")

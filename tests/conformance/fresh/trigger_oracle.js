@@ -44,6 +44,7 @@ for (const [module, scheme] of [[http, 'http:'], [https, 'https:']]) {
   module.get = (...given) => { const asked = module.request(...given); asked.end(); return asked; };
 }
 
+const TOKEN = { access_token: 'TOKEN', token_type: 'Bearer', expires_in: 3600 };
 const OWN = ['x-meant-for', 'x-asked-by'];
 const pathOf = (url) => { try { return new URL(url).pathname; } catch { return url; } };
 
@@ -54,6 +55,9 @@ function choose(method, url) {
   if (chosen) world.used.add(chosen);
   return chosen ? chosen[1] : { status: 200, json: {} };
 }
+
+const asksForToken = (request, chunks) => request.method === 'POST' && Buffer.concat(chunks).includes('grant_type');
+const granted = () => (world.unauthorised ? { status: 401, json: { error: 'invalid_grant' } } : { status: 200, json: TOKEN });
 
 function answer(request, reply) {
   const chunks = [];
@@ -67,7 +71,7 @@ function answer(request, reply) {
     for (let i = 0; i < request.rawHeaders.length; i += 2) {
       if (!OWN.includes(request.rawHeaders[i].toLowerCase())) headers.push([request.rawHeaders[i], request.rawHeaders[i + 1]]);
     }
-    const told = world ? choose(request.method, url) : { status: 200, json: {} };
+    const told = !world ? { status: 200, json: {} } : asksForToken(request, chunks) ? granted() : choose(request.method, url);
     if (world) {
       world.requests.push({ method: request.method, url, headers, base64: Buffer.concat(chunks).toString('base64') });
       world.responses.push(told);
@@ -115,7 +119,9 @@ async function start() {
   const helper = Container.get(CredentialsHelper);
   helper.getDecrypted = async (_data, _which, type) => structuredClone(world.credentials[type] ?? {});
   helper.updateCredentials = async () => {};
-  helper.updateCredentialsOauthTokenData = async () => {};
+  helper.updateCredentialsOauthTokenData = async (_which, type, data) => { // as n8n stores it: the next request has the new token
+    world.credentials = { ...world.credentials, [type]: { ...world.credentials[type], ...data } };
+  };
   parts = {
     core: load('n8n-core'), flow: load('n8n-workflow'), express: load('express'), helper,
     types: Container.get(NodeTypes), data: load(path.join(APP, 'dist/workflow-execute-additional-data.js')),
@@ -237,7 +243,7 @@ async function listen(handler) {
 }
 
 async function stepped(asked, step) {
-  world = { exchanges: step.exchanges || [], used: new Set(), requests: [], responses: [], credentials: asked.credentials };
+  world = { exchanges: step.exchanges || [], used: new Set(), requests: [], responses: [], credentials: asked.credentials, unauthorised: step.world === 'unauthorised' };
   const told = { response: null, output: null, error: null };
   frozen = TrueDate.parse(step.clock);
   let at = null;

@@ -44,6 +44,7 @@ FAILURES: Final[tuple[Mapping[str, Any], ...]] = (
     {"status": 200, "json": None},
 )
 WORDS: Final = ("", "word", "two words", "a,b", "42", "é", "a'b", "https://example.com/x?y=1", "2026-01-14")
+TOKEN_URL: Final = "https://auth.example.com/token"
 QUIET: Final = frozenset({"pollTimes", "authentication"})
 """Parameters that say when a poll is due, or which credential a case has."""
 RANDOM: Final = re.compile(r"[0-9a-f]{32,}|(?<=/n8n-)[0-9a-z]{10}$")
@@ -80,8 +81,16 @@ def _drawn(rng: random.Random, type_: str, name: str) -> Case:
     ]
     return {
         "name": name, "type": type_, "kind": base["kind"], "typeVersion": base["typeVersion"], "parameters": parameters,
-        "credentials": base["credentials"] | _further_credentials(type_, base, parameters), "steps": steps,
+        "credentials": _renewable(base["credentials"]) | _further_credentials(type_, base, parameters), "steps": steps,
     }  # fmt: skip
+
+
+def _renewable(credentials: Case) -> Case:
+    """Return credentials with an address for new tokens, which n8n has from the type and recorded ones lack: it asks there after a 401."""
+    return {
+        type_: {"accessTokenUrl": TOKEN_URL, **data} if "oauthTokenData" in data else data
+        for type_, data in credentials.items()
+    }
 
 
 def _further_credentials(type_: str, base: Case, parameters: Case) -> Case:
