@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from runtime.contract import ActivityContext
 from runtime.http import Json, Multipart, Request
 from runtime.integrations.descriptor import Descriptor
-
-if TYPE_CHECKING:
-    from runtime.integrations.request import Response, Sender
 
 __all__ = ["TOKENS", "asks_model", "metered_response", "tokens_of"]
 
@@ -24,25 +22,42 @@ _TOLD: Final = (
 """Member of an answer, what went in, what came out."""
 
 
+class _Response(Protocol):
+    @property
+    def body(self) -> Any: ...
+
+
+R = TypeVar("R", bound=_Response)
+
+
 def asks_model(descriptor: Descriptor, request: Request) -> bool:
     """Return whether a request asks a model, which limits of models are for."""
     return request.method == "POST" and urlsplit(request.url).path.endswith(tuple(descriptor.asks_models))
 
 
-async def metered_response(sender: "Sender", request: Request, ask: Callable[[], Awaitable["Response"]]) -> "Response":
-    """Return the response to a request that asks a model, unless a limit is reached; count what it used. Raise NodeError."""
+async def metered_response(
+    context: ActivityContext, request: Request, ask: Callable[[], Awaitable[R]], *, credential: str, shared: dict[str, Any]
+) -> R:  # fmt: skip
+    """Return the response to a request that asks a model, unless a limit is reached; count what it used. Raise NodeError.
+
+    Args:
+        context: of the activity.
+        request: what is sent.
+        ask: sends it.
+        credential: its type; empty: there is none.
+        shared: what the requests of the run share.
+    """
     from runtime.agents.models.metering import Used, metered  # noqa: PLC0415 - a clock and prices are for activities
 
-    context, model = sender.context, _model(request)
+    model = _model(request)
 
-    def used(response: "Response") -> Used:
+    def used(response: R) -> Used:
         tokens = tokens_of(response.body)
-        sender.shared[TOKENS] = sender.shared.get(TOKENS, 0) + sum(tokens)
+        shared[TOKENS] = shared.get(TOKENS, 0) + sum(tokens)
         return Used(model, *tokens)
 
     return await metered(
-        context, ask, used, node=context.name, agent=context.name, model=model, spent=sender.shared.get(TOKENS, 0),
-        credential=sender.credential.type if sender.credential else "",
+        context, ask, used, node=context.name, agent=context.name, credential=credential, model=model, spent=shared.get(TOKENS, 0)
     )  # fmt: skip
 
 

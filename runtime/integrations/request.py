@@ -78,7 +78,10 @@ class Sender:
             if self.missing is not None and not spec.bare:
                 raise self.missing
         ask = partial(self._answer, spec, scope, request)
-        return await metered_response(self, request, ask) if asks_model(self.descriptor, request) else await ask()
+        if not asks_model(self.descriptor, request):
+            return await ask()
+        credential = self.credential.type if self.credential else ""
+        return await metered_response(self.context, request, ask, credential=credential, shared=self.shared)
 
     async def _answer(self, spec: RequestSpec, scope: Scope, request: Request) -> Response:
         """Send a request that is made, and return its response. Raise NodeError."""
