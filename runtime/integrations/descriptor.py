@@ -258,6 +258,8 @@ class Descriptor(_Model):
     operation: str = "operation"
     """The parameters that select the operation."""
     operations: Mapping[str, Operation | Sequence[Operation]]
+    asks_models: Sequence[str] = ()
+    """Ends of the paths of POST requests that ask a model: they count towards usage and the limits of models."""
     read_only: Sequence[str] = ()
     """Operations that change nothing at the vendor although not all of their requests are GET, or a program sends them."""
     unknown: Literal["empty", "fails"] = "empty"

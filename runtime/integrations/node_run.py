@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from runtime.contract import ActivityContext, Item, Items, MissingCredential, NodeError
+from runtime.contract import ActivityContext, Item, Items, LimitReached, MissingCredential, NodeError
 from runtime.http.credentials import Credential
 from runtime.integrations.described import Described
 from runtime.integrations.descriptor import ErrorItem, Operation, holds_in
+from runtime.integrations.model_requests import TOKENS
 from runtime.integrations.operation import (
     WRONG_VALUES,
     NodeFailure,
@@ -32,10 +33,11 @@ __all__ = ["NodeRun", "send_question"]
 class NodeRun:
     """The items of one run, one after the other, as n8n's vendor nodes do."""
 
-    def __init__(self, node: Described, context: ActivityContext, items: Items) -> None:
+    def __init__(self, node: Described, context: ActivityContext, items: Items, spent: int = 0) -> None:
+        """`spent`: tokens of models that the step has used before."""
         self._node, self._context, self._items = node, context, items
         self._credentials: dict[str, Credential] = {}
-        self._shared: dict[str, Any] = {}
+        self._shared: dict[str, Any] = {TOKENS: spent}
         self._common: dict[str, Any] = {}
         self._kept: dict[str, Any] = {}
 
@@ -66,7 +68,7 @@ class NodeRun:
             try:
                 out += await checkpoint.run_once(i, partial(self._one, i))
             except NodeError as error:
-                if not self._node.descriptor.declarative:
+                if not self._node.descriptor.declarative or isinstance(error, LimitReached):
                     raise
                 failed = failed or error
         if failed is not None:
@@ -134,7 +136,7 @@ class NodeRun:
             error.item = i if error.item is None else error.item
             if self._node.descriptor.numbers_errors:
                 error.message = f"{error.message} (item {i})"
-            if not self._context.continue_on_fail:
+            if not self._context.continue_on_fail or isinstance(error, LimitReached):
                 raise
             if self._fails_node(operation, i):
                 raise NodeFailure(error) from error
@@ -188,7 +190,7 @@ class NodeRun:
                 raise
             return [self._failed_item(node_error(error, self._node.descriptor.type), operation, 0)]
         except NodeError as error:
-            if not self._context.continue_on_fail or self._fails_node(operation):
+            if not self._context.continue_on_fail or self._fails_node(operation) or isinstance(error, LimitReached):
                 raise
             return [self._failed_item(error, operation, error.item or 0)]
         return [_without_undefined(each) for each in made]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any, Final
 
-from runtime.contract import ActivityContext, Item, Items, NodeApiError, NodeError, error_item
+from runtime.contract import ActivityContext, Item, Items, LimitReached, NodeApiError, NodeError, error_item
 from runtime.integrations.answers import ThrownError, appendable, unreadable
 from runtime.integrations.descriptor import Descriptor, ErrorItem, Operation, Paging, RequestSpec, Step
 from runtime.integrations.filters import is_empty
@@ -137,7 +137,7 @@ class Run:
             made = [failed_item(failed, self.error_item, i, self.context)]
         except NodeError as error:
             error.item = i
-            if not self.context.continue_on_fail:
+            if not self.context.continue_on_fail or isinstance(error, LimitReached):
                 raise
             if self.fails_node:
                 raise NodeFailure(error) from error

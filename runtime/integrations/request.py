@@ -1,7 +1,8 @@
 """A request of a descriptor: built from values, signed, sent, and its response read. Errors are n8n's NodeApiError."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
@@ -18,6 +19,7 @@ from runtime.http.fetch import Wire, fetch
 from runtime.http.request import Outgoing
 from runtime.http.traces import shows
 from runtime.integrations.descriptor import Descriptor, ErrorRule, Part, RequestSpec, holds_in
+from runtime.integrations.model_requests import asks_model, metered_response
 from runtime.integrations.request_options import RequestOptions
 from runtime.integrations.scope import Scope
 from runtime.integrations.values import evaluate, evaluate_path, holds
@@ -71,21 +73,26 @@ class Sender:
             scope: the names of its values.
             changes: `query`, `json`, `form` (merged) and `url` (with its query), `path` (in place) of a further page, evaluated.
         """
-        signs = self._signs(spec)
-        try:
+        with self._told(scope):
             request = await self._request(spec, scope, changes or {})
             if self.missing is not None and not spec.bare:
                 raise self.missing
+        ask = partial(self._answer, spec, scope, request)
+        if not asks_model(self.descriptor, request):
+            return await ask()
+        credential = self.credential.type if self.credential else ""
+        return await metered_response(self.context, request, ask, credential=credential, shared=self.shared)
+
+    async def _answer(self, spec: RequestSpec, scope: Scope, request: Request) -> Response:
+        """Send a request that is made, and return its response. Raise NodeError."""
+        signs = self._signs(spec)
+        with self._told(scope):
             send = partial(self._http, spec, scope.index, request.url if signs else None)
             wire = Wire(send, lambda: secrets.token_hex(16), self.context.now)
             signer = self.credential if signs else None
             answer, url = await fetch(wire, request, signer, _REDIRECTS)
             if answer.status == _UNAUTHORIZED and self._repeats(spec):
                 answer, url = await fetch(wire, request, signer, _REDIRECTS)
-        except CredentialError as error:
-            raise NodeApiError(str(error), description=error.description, item=scope.index) from error
-        except (TooManyRedirectsError, UnsupportedRedirectError, ValueError, LookupError) as error:
-            raise self._unsent(error, scope) from error
         assert isinstance(answer, HttpResponse)
         headers = {name.lower(): value for name, value in answer.headers}
         if answer.status >= _ERROR_STATUS and answer.status not in spec.accept:
@@ -95,6 +102,16 @@ class Sender:
         response = Response(await self._body(spec, answer, url, scope), answer.status, headers)
         self._check(response, scope)
         return response
+
+    @contextmanager
+    def _told(self, scope: Scope) -> Iterator[None]:
+        """Tell what is wrong with a request that is not sent as n8n does. Raise NodeApiError."""
+        try:
+            yield
+        except CredentialError as error:
+            raise NodeApiError(str(error), description=error.description, item=scope.index) from error
+        except (TooManyRedirectsError, UnsupportedRedirectError, ValueError, LookupError) as error:
+            raise self._unsent(error, scope) from error
 
     def _unsent(self, error: Exception, scope: Scope) -> NodeApiError:
         """Return the error of a request that could not be sent; what is wrong with an address n8n says without the vendor's name."""

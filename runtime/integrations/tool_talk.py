@@ -43,9 +43,6 @@ class ToolTalk(Protocol):
     def items(self, scope: Scope, response: Any) -> list[Item]:
         """Return the items that the last response gives. Raise NodeError."""
 
-    def tokens(self, response: Any) -> tuple[Any, Any]:
-        """Return how many tokens went in and came out, as the response says."""
-
 
 def called(id_: Any, name: Any, arguments: Json) -> CalledTool:
     """Return a call whose arguments are an object already, whatever the vendor sent."""

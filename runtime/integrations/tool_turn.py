@@ -1,4 +1,4 @@
-"""One turn of a vendor's model that has tools: a request, as one activity. Its usage is counted as that of chat models is."""
+"""One turn of a vendor's model that has tools: a request, as one activity."""
 
 import json
 from collections.abc import Mapping
@@ -6,12 +6,11 @@ from typing import Any, cast
 
 from runtime.agents.messages import ToolSpec
 from runtime.agents.models.chat_model import INLINE_BYTES
-from runtime.agents.models.metering import Used, metered
 from runtime.agents.tools.toolbox import one_text
 from runtime.contract import ActivityContext, Items
 from runtime.integrations.described import Described
+from runtime.integrations.model_requests import tokens_of
 from runtime.integrations.node_run import NodeRun
-from runtime.integrations.scope import Scope
 from runtime.integrations.tool_talk import CalledTool, ToolTalk
 from schemas.item import Json
 
@@ -36,15 +35,15 @@ async def take_turn(node: Described, context: ActivityContext, payload: Json) ->
     from runtime.agents.tools.argument_check import unknown_tools  # noqa: PLC0415 - JSON Schema is for activities
 
     data = cast(dict[str, Any], payload)
-    run, scope, operation = await _scope(node, context, data["item"])
+    run, scope, operation = await _scope(node, context, data["item"], data["spent"])
     talk = cast(ToolTalk, getattr(node.module, operation.tool_talk or ""))
     if data["body"] is None:
         body = await talk.begin(run, scope)
     else:
         body = await _stored(context, data["body"])
         talk.add_results(body, data["calls"], data["results"])
-    response = await _asked(node, context, data, talk, (run, scope, body))
-    tokens = sum(_count(each) for each in talk.tokens(response))
+    response = await talk.send(run, scope, talk.declare(body, [*map(_told, data["tools"])]))
+    tokens = sum(tokens_of(response))
     calls = talk.calls(response)
     if calls is None or data["last" if calls else "last_pause"]:
         paired = {"pairedItem": {"item": data["item"]}}
@@ -58,28 +57,15 @@ async def take_turn(node: Described, context: ActivityContext, payload: Json) ->
     return cast(Json, reply)
 
 
-async def _scope(node: Described, context: ActivityContext, i: int) -> Any:
+async def _scope(node: Described, context: ActivityContext, i: int, spent: int) -> Any:
     """Return the run, the scope and the operation of an item, of which the task may have no other."""
     items: Items = next((each for each in context.inputs if each), [])
     if len(items) == 1:
         items = [items[0]] * (i + 1)
-    node_run = NodeRun(node, context, items)
+    node_run = NodeRun(node, context, items, spent)
     scope, sender = await node_run.prepare(i)
     operation = node.operation_of(scope)
     return node_run.run_of(sender, operation), scope, operation
-
-
-async def _asked(
-    node: Described, context: ActivityContext, data: Mapping[str, Any], talk: ToolTalk, sending: tuple[Any, Scope, Any]
-) -> Any:
-    """Send the request, unless a limit of models is reached, and record what it used. Raise NodeError."""
-    run, scope, body = sending
-    model = str(scope.located("modelId", scope.parameters.get("modelId"))).removeprefix("models/")
-    return await metered(
-        context, lambda: talk.send(run, scope, talk.declare(body, [*map(_told, data["tools"])])),
-        lambda response: Used(model, *map(_count, talk.tokens(response))), node=context.name, agent=context.name,
-        credential=node.descriptor.credentials[0].type, model=model, spent=data["spent"],
-    )  # fmt: skip
 
 
 def _told(tool: ToolSpec) -> ToolSpec:
@@ -89,10 +75,6 @@ def _told(tool: ToolSpec) -> ToolSpec:
         return tool
     schema = {name: each for name, each in text.items() if name != "required"}
     return cast(ToolSpec, {**tool, "schema": schema})
-
-
-def _count(tokens: Any) -> int:
-    return int(tokens) if isinstance(tokens, int | float) and not isinstance(tokens, bool) else 0
 
 
 def _unfit(calls: list[CalledTool], tools: Any) -> dict[str, str]:

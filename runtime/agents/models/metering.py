@@ -63,7 +63,8 @@ async def metered(
             "status": "success" if known else "error", "started": round(began * 1000),
         }  # fmt: skip
         provider = PROVIDERS.get(credential)
-        cost = cost_usd(known.model, *tokens, provider) if known and provider else None
+        # An answer that does not say what it used has no price: unknown is not free.
+        cost = cost_usd(known.model, *tokens, provider) if known and provider and any(tokens) else None
         if cost is not None:
             row["cost_usd"] = cost
         context.usage.append(row)

@@ -1,13 +1,22 @@
 """Base of embeddings sub-nodes: texts become vectors, request by request, in one activity per batch of documents."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, cast
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, ClassVar, NamedTuple, cast
 
 from runtime.agents.models.chat_model import model_id
 from runtime.agents.retrieval.parts import texts_of
 from runtime.agents.retrieval.references import refer
 from runtime.contract import ActivityContext, SubNode
 from schemas.item import Json
+
+
+class Embedded(NamedTuple):
+    """The answer to one request."""
+
+    vectors: list[list[float]]
+    tokens: Any = 0
+    """What the vendor says that they took; 0 where it says nothing."""
 
 
 class Embeddings(SubNode):
@@ -19,13 +28,13 @@ class Embeddings(SubNode):
     strips: ClassVar[bool] = True
     """Whether line breaks become spaces, unless the node's option says otherwise."""
 
-    async def vectors(self, context: ActivityContext, texts: Sequence[str]) -> list[list[float]]:
+    async def vectors(self, context: ActivityContext, texts: Sequence[str]) -> Embedded:
         """Send one request and return a vector per text, in their order. Raise NodeApiError."""
         raise NotImplementedError
 
-    async def vector(self, context: ActivityContext, text: str) -> list[float]:
+    async def vector(self, context: ActivityContext, text: str) -> Embedded:
         """Return the vector of a question. Raise NodeApiError."""
-        return (await self.vectors(context, [text]))[0]
+        return await self.vectors(context, [text])
 
     async def embed(self, context: ActivityContext, payload: Json) -> Json:
         """Return the vectors of the documents in `parts` (see `parts.texts_of`), by reference when they are long."""
@@ -33,15 +42,20 @@ class Embeddings(SubNode):
         texts = [self._prepared(text) for text in await texts_of(context, data["parts"])]
         size = max(1, int(self._option("batchSize", self.batch_size)))
         vectors: list[list[float]] = []
+        spent = 0
         for first in range(0, len(texts), size):
-            vectors += await self._recorded(context, data["node"], self.vectors(context, texts[first : first + size]))
+            ask = partial(self.vectors, context, texts[first : first + size])
+            answer = await self._metered(context, data["node"], ask, spent)
+            vectors += answer.vectors
+            spent += count(answer.tokens)
         return await refer(context, vectors, "vectors")
 
     async def embed_query(self, context: ActivityContext, payload: Json) -> Json:
         """Return the vector of the question in `text`, by reference when it is long."""
         data = cast(dict[str, Any], payload)
-        vector = await self._recorded(context, data["node"], self.vector(context, self._prepared(data["text"])))
-        return await refer(context, vector, "vector")
+        ask = partial(self.vector, context, self._prepared(data["text"]))
+        answer = await self._metered(context, data["node"], ask)
+        return await refer(context, answer.vectors[0], "vector")
 
     def _option(self, name: str, default: Any) -> Any:
         options = getattr(self, "options", None)
@@ -51,25 +65,24 @@ class Embeddings(SubNode):
     def _prepared(self, text: str) -> str:
         return text.replace("\n", " ") if self._option("stripNewLines", self.strips) else text
 
-    async def _recorded(self, context: ActivityContext, node: str, work: Any) -> Any:
-        """Return the result of a request, whose time and outcome are recorded."""
-        import time  # noqa: PLC0415 - a clock is for activities; sub-nodes are also read in workflow code
+    async def _metered(
+        self, context: ActivityContext, node: str, ask: Callable[[], Awaitable[Embedded]], spent: int = 0
+    ) -> Embedded:
+        """Return the answer to a request, unless a limit of models is reached; record its time, outcome and tokens."""
+        from runtime.agents.models.metering import Used, metered  # noqa: PLC0415 - a clock and prices are for activities
 
-        started, began, status = time.perf_counter(), time.time(), "error"
-        try:
-            result = await work
-            status = "success"
-            return result
-        finally:
-            context.usage.append(
-                {
-                    "agent": node, "node": node, "model": self.model_id, "requests": 1, "input_tokens": 0,
-                    "output_tokens": 0, "duration_ms": round((time.perf_counter() - started) * 1000), "status": status,
-                    "started": round(began * 1000),
-                }
-            )  # fmt: skip
+        model = self.model_id.removeprefix("models/")
+        return await metered(
+            context, ask, lambda answer: Used(model, count(answer.tokens), 0), node=node, agent=node, model=model, spent=spent,
+            credential=next(iter(self.credential_uses)).type,
+        )  # fmt: skip
 
     @property
     def model_id(self) -> str:
         """The model that the node names."""
         return model_id(getattr(self, "model", None) or getattr(self, "model_name", None))
+
+
+def count(tokens: Any) -> int:
+    """Return a number of tokens; 0 for what a server says in place of one."""
+    return int(tokens) if isinstance(tokens, int | float) and not isinstance(tokens, bool) else 0

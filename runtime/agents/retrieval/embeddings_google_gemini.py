@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from runtime.agents.retrieval.embeddings import Embeddings
+from runtime.agents.retrieval.embeddings import Embedded, Embeddings
 from runtime.agents.retrieval.vendor_request import send
 from runtime.contract import ActivityContext, Dynamic, param
 from runtime.values.javascript import js_string
@@ -20,16 +20,16 @@ class EmbeddingsGoogleGemini(Embeddings):
 
     model_name: Dynamic[str] = param("models/gemini-embedding-001")
 
-    async def vectors(self, context: ActivityContext, texts: Sequence[str]) -> list[list[float]]:
+    async def vectors(self, context: ActivityContext, texts: Sequence[str]) -> Embedded:
         """See `Embeddings`."""
         requests = [{"content": _content(text), "model": self._path()} for text in texts]
         answer = await self._post(context, "batchEmbedContents", {"requests": requests})
-        return [each["values"] for each in answer["embeddings"]]
+        return Embedded([each["values"] for each in answer["embeddings"]])
 
-    async def vector(self, context: ActivityContext, text: str) -> list[float]:
+    async def vector(self, context: ActivityContext, text: str) -> Embedded:
         """See `Embeddings`."""
         answer = await self._post(context, "embedContent", {"content": _content(text)})
-        return list(answer["embedding"]["values"])
+        return Embedded([list(answer["embedding"]["values"])])
 
     def _path(self) -> str:
         name = js_string(self.model_name)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from runtime.agents.retrieval.embeddings import Embeddings
+from runtime.agents.retrieval.embeddings import Embedded, Embeddings
 from runtime.agents.retrieval.vendor_request import send
 from runtime.contract import ActivityContext, Dynamic, NodeApiError, param
 from schemas.diagnostic import Diagnostic, Location
@@ -37,13 +37,13 @@ class EmbeddingsHuggingFaceInference(Embeddings):
             place = at.within("parameters", "options", "provider")
             yield UnsupportedChoice(at=place, type=self.type, name="provider", value=provider, advice=advice)
 
-    async def vectors(self, context: ActivityContext, texts: Sequence[str]) -> list[list[float]]:
+    async def vectors(self, context: ActivityContext, texts: Sequence[str]) -> Embedded:
         """See `Embeddings`."""
         url = str(self._option("endpointUrl", "")) or await self._address(context)
         answer = await send(context, "POST", url, body={"inputs": list(texts)}, signed_by="huggingFaceApi")
         if not isinstance(answer, list):
             raise NodeApiError("Hugging Face gave no vectors")
-        return list(answer)
+        return Embedded(list(answer))
 
     def _provider(self) -> str:
         return str(self._option("provider", "") or "auto")

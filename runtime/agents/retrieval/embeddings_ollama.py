@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from runtime.agents.retrieval.embeddings import Embeddings
+from runtime.agents.retrieval.embeddings import Embedded, Embeddings
 from runtime.agents.retrieval.vendor_request import send
 from runtime.contract import ActivityContext, Dynamic, param
 from schemas.facts import CredentialUse
@@ -18,11 +18,11 @@ class EmbeddingsOllama(Embeddings):
 
     model: Dynamic[str] = param("llama3.2")
 
-    async def vectors(self, context: ActivityContext, texts: Sequence[str]) -> list[list[float]]:
+    async def vectors(self, context: ActivityContext, texts: Sequence[str]) -> Embedded:
         """See `Embeddings`. The timeout is long, since a local model may be slow."""
         credential = await context.credentials.get("ollamaApi")
         url = str(credential.get("baseUrl") or "http://localhost:11434").rstrip("/") + "/api/embed"
         headers = {"Authorization": f"Bearer {credential['apiKey']}"} if credential.get("apiKey") else {}
         body = {"model": self.model_id, "input": list(texts), "truncate": False}
         answer = await send(context, "POST", url, body=body, headers=headers, timeout=600.0)
-        return list(answer["embeddings"])
+        return Embedded(list(answer["embeddings"]), answer.get("prompt_eval_count"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from runtime.agents.models.lm_chat_open_ai import headers
-from runtime.agents.retrieval.embeddings import Embeddings
+from runtime.agents.retrieval.embeddings import Embedded, Embeddings
 from runtime.agents.retrieval.vendor_request import send
 from runtime.contract import ActivityContext, Dynamic, param
 from schemas.facts import CredentialUse
@@ -22,15 +22,15 @@ class EmbeddingsOpenAi(Embeddings):
     model: Dynamic[str] = param("text-embedding-ada-002", since={1.1: "text-embedding-3-small"})
     options: Dynamic[dict[str, Any]] = param({})
 
-    async def vectors(self, context: ActivityContext, texts: Sequence[str]) -> list[list[float]]:
+    async def vectors(self, context: ActivityContext, texts: Sequence[str]) -> Embedded:
         """See `Embeddings`."""
         return await self._post(context, list(texts))
 
-    async def vector(self, context: ActivityContext, text: str) -> list[float]:
+    async def vector(self, context: ActivityContext, text: str) -> Embedded:
         """See `Embeddings`. One text goes out as itself, not as a list."""
-        return (await self._post(context, text))[0]
+        return await self._post(context, text)
 
-    async def _post(self, context: ActivityContext, given: str | list[str]) -> list[list[float]]:
+    async def _post(self, context: ActivityContext, given: str | list[str]) -> Embedded:
         credential = await context.credentials.get("openAiApi")
         base = (context.version < 1.2 and self._option("baseURL", None)) or credential.get("url")
         body: dict[str, Any] = {"model": self.model_id, "input": given}
@@ -43,7 +43,7 @@ class EmbeddingsOpenAi(Embeddings):
             timeout=timeout / 1000 if timeout > 0 else 60.0,
         )  # fmt: skip
         rows = sorted(answer["data"], key=lambda row: row.get("index", 0))
-        return [_numbers(row["embedding"]) for row in rows]
+        return Embedded([_numbers(row["embedding"]) for row in rows], (answer.get("usage") or {}).get("prompt_tokens"))
 
 
 def _numbers(value: Any) -> list[float]:

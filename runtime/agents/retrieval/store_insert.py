@@ -14,6 +14,7 @@ from runtime.agents.retrieval.splitting import Document
 from runtime.agents.retrieval.vector_store import VectorStore
 from runtime.agents.roots.root import call_error
 from runtime.contract import Call, Command, Done, Durable, DurableContext, Event, NodeError, error_item
+from schemas.errors import LIMIT_REACHED
 from schemas.item import Item, Json
 
 State = dict[str, Any]
@@ -30,7 +31,7 @@ class StoreInsert(VectorStore, Durable):
         try:
             return kept, [self._next(context, kept, event)]
         except NodeError as error:
-            if not context.continue_on_fail:
+            if not context.continue_on_fail or error.name == LIMIT_REACHED:
                 raise
             return kept, [Done([[error_item(error, min(kept["item"], len(context.items) - 1))]])]
 

@@ -55,11 +55,6 @@ class MessageTools:
         """See `ToolTalk`."""
         return [message_item(scope, response)]
 
-    def tokens(self, response: Any) -> tuple[Any, Any]:
-        """See `ToolTalk`."""
-        used = (response.get("usage") if isinstance(response, Mapping) else None) or {}
-        return used.get("input_tokens"), used.get("output_tokens")
-
 
 def _custom(tool: ToolSpec) -> dict[str, Any]:
     return {"type": "custom", "name": tool["name"], "input_schema": tool["schema"], "description": tool["description"]}

@@ -59,11 +59,6 @@ class MessageTools:
         """See `ToolTalk`."""
         return message_items(scope, response)
 
-    def tokens(self, response: Any) -> tuple[Any, Any]:
-        """See `ToolTalk`."""
-        used = (response.get("usageMetadata") if isinstance(response, Mapping) else None) or {}
-        return used.get("promptTokenCount"), used.get("candidatesTokenCount")
-
 
 def _function(tool: ToolSpec) -> dict[str, Any]:
     schema = {name: tool["schema"][name] for name in _SCHEMA if name in tool["schema"]}

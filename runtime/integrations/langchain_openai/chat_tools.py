@@ -51,11 +51,6 @@ class ChatTools:
         made = choices(scope.having(response=response))
         return [{"json": each} for each in (made if isinstance(made, list) else [made])]
 
-    def tokens(self, response: Any) -> tuple[Any, Any]:
-        """See `ToolTalk`."""
-        used = (response.get("usage") if isinstance(response, Mapping) else None) or {}
-        return used.get("prompt_tokens"), used.get("completion_tokens")
-
 
 def _function(tool: ToolSpec) -> dict[str, Any]:
     return {"name": tool["name"], "description": tool["description"], "parameters": tool["schema"]}

@@ -58,11 +58,6 @@ class ResponseTools:
         """See `ToolTalk`."""
         return response_items(scope, response)
 
-    def tokens(self, response: Any) -> tuple[Any, Any]:
-        """See `ToolTalk`."""
-        used = (response.get("usage") if isinstance(response, Mapping) else None) or {}
-        return used.get("input_tokens"), used.get("output_tokens")
-
 
 def _function(tool: ToolSpec) -> dict[str, Any]:
     schema = tool["schema"]

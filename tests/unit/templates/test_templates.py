@@ -34,7 +34,7 @@ DAYS = {
     "email_marketing_automation": 2, "linkedin_outreach_ai": 3, "subscription_management": 14,
 }  # fmt: skip
 """Whole days of durable waiting at least, for the sample."""
-DUPLICATE = {"linkedin_outreach_ai": "Result"}
+DUPLICATE = {"linkedin_outreach_ai": "Nobody new"}
 
 
 def read(key: str) -> dict[str, Any]:
@@ -113,6 +113,7 @@ async def test_the_sample_runs_to_its_end_against_vendors(key: str) -> None:
     parked = [last(execution, name) for name in ("Needs a person",) if execution.engine.runs.get(name)]
     assert (finished.status, finished.error, parked) == ("success", None, []), vendors.requests[-3:]
     assert last(execution, "Result")["status"] == STATUS[key], vendors.requests[-3:]
+    assert vendors.unknown == []
     assert sum(waited) >= DAYS.get(key, 0) * 86400
 
 

@@ -34,7 +34,7 @@ AUTHORIZED: Final = {
     "googleads.googleapis.com": "Bearer token of googleAdsOAuth2Api",
     "api.stripe.com": "Bearer token of stripeApi",
     "api.sendgrid.com": "Bearer token of sendGridApi",
-    "api.twitter.com": "Bearer token of twitterOAuth2Api",
+    "api.x.com": "Bearer token of twitterOAuth2Api",
     "sample.zendesk.com": "Basic " + base64.b64encode(b"agent@example.com/token:token of zendeskApi").decode(),
     "www.example.com": "Basic " + base64.b64encode(b"user:token of wordpressApi").decode(),
 }
@@ -64,6 +64,8 @@ class Vendors(OfflineCapabilities):
         self.refuses = refuses
         self.requests: list[tuple[str, str, Any]] = []
         self.mails: list[tuple[Sequence[str], str, str]] = []
+        self.unknown: list[str] = []
+        """Requests that no vendor knows: a template that leaves out what fails would hide them."""
 
     async def get(self, type_: str, item: int = 0, *, restricted: bool = False) -> Mapping[str, Any]:
         """Whatever is asked for."""
@@ -95,6 +97,7 @@ class Vendors(OfflineCapabilities):
             return _response(url, 401, {"message": f"Who asks? {headers.get('authorization')}"})
         answer = self.answer(method, host, path, query, body, headers)
         if answer is None:
+            self.unknown.append(f"{method} {url}")
             return _response(url, 404, {"message": f"No {method} {path} here"})
         status, content_ = answer if isinstance(answer, tuple) else (200, answer)
         return _response(url, status, content_)
@@ -258,7 +261,7 @@ ROUTES: Final[Mapping[str, Any]] = {
         {"stats": [{"name": "spring-2027-b", "metrics": {"unique_clicks": 1, "delivered": 1}}]}
     ],
     r"GET api\.sendgrid\.com/v3/suppression/bounces": [{"email": "r5@example.org", "reason": "550"}],
-    r"POST api\.twitter\.com/2/tweets": (201, {"data": {"id": "1"}}),
+    r"POST api\.x\.com/2/tweets": (201, {"data": {"id": "1"}}),
     r"POST sample\.zendesk\.com/api/v2/tickets\.json": (201, TICKET),
     r"\w+ sample\.zendesk\.com/api/v2/tickets/4711\.json": TICKET,
     r"GET sample\.zendesk\.com/api/v2/help_center/articles/search\.json": {"results": [ARTICLE]},
