@@ -169,7 +169,9 @@ class ResultSummary(BaseModel):
 
     last_node: str | None
     items: list[int] = Field(description="Items per output of the last node")
-    first_item: dict[str, Any] | None = Field(description="JSON of the first item; null when it is over 4 KiB")
+    first_item: Any = Field(
+        description="JSON of the first item: an object, or what a service answered in its place; null when it is over 4 KiB"
+    )
 
 
 class RunHead(BaseModel):

@@ -463,7 +463,7 @@ class ResultSummary(TypedDict):
 
     last_node: "str | None"
     items: "list[int]"
-    first_item: "dict[str, Any] | None"
+    first_item: "Any"
 
 
 class RetriedRun(TypedDict):
