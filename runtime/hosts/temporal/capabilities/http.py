@@ -244,7 +244,8 @@ class WorkerHttp(Http):
             if len(first) > limit:
                 raise NodeError(
                     f"The response is over the limit of {limit:,} bytes (TEMPOR8_PAYLOAD_LIMIT)",
-                    description="Let the node put the response into a file: files may be larger, and are never held whole.",
+                    description="Ask for less at a time: a limit, or filters. Where the node can put the response into a file, let it: files "
+                    "may be larger, and are never held whole.",
                 )
         return bytes(first), None
 
