@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from runtime.integrations.coverage import lacking, unread
+from runtime.integrations.coverage import lacking, unread, unready_credentials
 from runtime.integrations.descriptor import Descriptor
 from runtime.integrations.draft import DraftError, draft, folder_name
 from runtime.integrations.parameters import Fact
@@ -159,3 +159,12 @@ def test_the_address_has_the_defaults_of_its_variables() -> None:
     servers = "servers: [{url: 'https://{region}.acme.example/{base}', variables: {region: {default: eu}}}]"
     made = yaml.safe_load(draft("Acme", _document("/a: {get: {}}", servers))["v1.yaml"])
     assert made["base"] == "https://eu.acme.example/{{base}}"
+
+
+def test_what_a_drafts_credential_lacks_is_told() -> None:
+    """`tempor8 integrations check` says so: nobody knows yet how Acme's credential signs, nor where it may go."""
+    descriptor = Descriptor.model_validate(yaml.safe_load(draft("Acme", DOCUMENT)["v1.yaml"]))
+    assert unready_credentials(descriptor) == [
+        "nothing signs with the credential acmeApi: add it to runtime/http/credential_types.yaml",
+        "the credential acmeApi does not go to api.acme.example: add it to runtime/http/credential_hosts.yaml",
+    ]
