@@ -115,7 +115,8 @@ def _loaded() -> dict[str, Any]:
 
 @cache
 def _tests() -> dict[str, Any]:
-    return {type_: url for url, types in _loaded()["get"].items() for type_ in types} | _loaded()["other"]
+    other: dict[str, Any] = _loaded()["other"]
+    return {type_: url for url, types in _loaded()["get"].items() for type_ in types} | other
 
 
 def _untried() -> dict[str, str]:

@@ -113,10 +113,9 @@ class Sender:
         told = str(error) if isinstance(error, ValueError) else f"{self.descriptor.name}: {error}"
         return NodeApiError(told, item=scope.index)
 
-    @property
-    def _limits(self) -> RequestLimits | None:
-        found = self.descriptor.limits
-        return None if found is None else RequestLimits(found.requests, found.seconds, found.parallel)
+    def _limits(self, spec: RequestSpec) -> RequestLimits | None:
+        found = spec.limits or self.descriptor.limits
+        return None if found is None else RequestLimits(found.requests, found.seconds, found.parallel, found.name)
 
     def _repeats(self, spec: RequestSpec) -> bool:
         """Return whether a request that is answered 401 is sent again. `fetch` does so itself with a token of OAuth2."""
@@ -274,7 +273,7 @@ class Sender:
             store=_succeeded if spec.response == "file" else None,
             bare=spec.bare
             or (outgoing.bare and signed_for is not None and not self._shows_credential(outgoing, signed_for)),
-            wait=self._limits or True,
+            wait=self._limits(spec) or True,
         )
 
     def _shows_credential(self, outgoing: Outgoing, home: str) -> bool:

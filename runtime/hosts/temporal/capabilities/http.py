@@ -91,7 +91,8 @@ class WorkerHttp(Http):
         async def send_in_turn() -> HttpResponse:
             if isinstance(wait, bool) or not names:
                 return await send()
-            async with self._resources.turns.turn(key, wait, here.seconds, pause.of):
+            counted = (*key, wait.name) if wait.name else key
+            async with self._resources.turns.turn(counted, wait, here.seconds, pause.of):
                 return await send()
 
         await pause.before()
