@@ -107,6 +107,16 @@ class StartAnswer(BaseModel):
     links: dict[str, str]
 
 
+class ServiceFacts(BaseModel):
+    """What the error of a vendor's node tells beside n8n's message."""
+
+    vendor: str
+    operation: str | None = Field(default=None, description="resource.operation")
+    status: int | None = Field(default=None, description="HTTP status of the vendor's last answer")
+    code: str | None = Field(default=None, description="The vendor's own code, or why there was no answer")
+    advice: str | None = Field(default=None, description="What to do")
+
+
 class ErrorAnswer(BaseModel):
     """Why a run or a step failed: n8n's error object."""
 
@@ -116,6 +126,7 @@ class ErrorAnswer(BaseModel):
     name: str | None = None
     node: str | None = None
     description: str | None = None
+    service: ServiceFacts | None = Field(default=None, description="Of the error of a vendor's node")
 
 
 class WaitingFor(BaseModel):
@@ -169,7 +180,9 @@ class ResultSummary(BaseModel):
 
     last_node: str | None
     items: list[int] = Field(description="Items per output of the last node")
-    first_item: dict[str, Any] | None = Field(description="JSON of the first item; null when it is over 4 KiB")
+    first_item: Any = Field(
+        description="JSON of the first item: an object, or what a service answered in its place; null when it is over 4 KiB"
+    )
 
 
 class RunHead(BaseModel):

@@ -14,3 +14,5 @@ class RequestLimits:
     seconds: float
     parallel: int | None = None
     """At a time; None: any number."""
+    name: str = ""
+    """What they are for, where a service has several: requests with other names are not counted along."""

@@ -4,6 +4,8 @@ import asyncio
 from datetime import datetime
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from api.models import (
     ActiveStep,
     ErrorAnswer,
@@ -12,6 +14,7 @@ from api.models import (
     ResultSummary,
     RunProblemAnswer,
     RunSummary,
+    ServiceFacts,
     StatusAnswer,
     WaitingFor,
     links,
@@ -141,7 +144,16 @@ def error_of(error: dict[str, Any] | None) -> ErrorAnswer | None:
     if isinstance(members.get("node"), dict):
         members["node"] = members["node"].get("name")
     members["message"] = str(members.get("message") or error.get("name") or "The run failed")
-    return ErrorAnswer.model_validate({name: _text(name, value) for name, value in members.items()})
+    answer = ErrorAnswer.model_validate({name: _text(name, value) for name, value in members.items()})
+    return answer.model_copy(update={"service": _service_of(error)})
+
+
+def _service_of(error: dict[str, Any]) -> ServiceFacts | None:
+    """Return the facts of a vendor's node; an error that a script threw may have anything under their name."""
+    try:
+        return ServiceFacts.model_validate(error["service"], strict=True)
+    except (KeyError, ValidationError):
+        return None
 
 
 def _text(name: str, value: Any) -> Any:

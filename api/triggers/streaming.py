@@ -21,7 +21,7 @@ from schemas.run import RunReply
 from service.run_reader import RunDescription, TemporalRuns
 from service.run_start import RunRequest, Starter
 
-__all__ = ["follow_lines", "stream_of"]
+__all__ = ["follow_lines", "lines_of_reply", "stream_of"]
 
 LOOK_SECONDS: Final = 5.0
 """Seconds without news after which the end of the server is looked for."""
@@ -34,7 +34,7 @@ async def stream_of(
 ) -> HttpReply:
     """Start the run and return its lines as they come; those of a transient run when it has ended."""
     if run_request.template.plan.settings.transient and dependencies.transient is not None:
-        lines = _lines_of_reply(await starter.start_and_answer(run_request, "lastNode"))
+        lines = lines_of_reply(await starter.start_and_answer(run_request, "lastNode"))
     else:
         await starter.start(run_request)
         run = await TemporalRuns(dependencies.temporal).describe(run_request.workflow_id)
@@ -42,14 +42,15 @@ async def stream_of(
     return HttpReply(200, {"content-type": JSON_TYPE, "cache-control": "no-cache"}, stream=lines)
 
 
-async def _lines_of_reply(reply: RunReply) -> AsyncGenerator[bytes]:
+async def lines_of_reply(reply: RunReply) -> AsyncGenerator[bytes]:
     """Yield the lines of a run that has ended: its last node's first item."""
     result = reply.finished
     if result is None or result.journal.status != "success":
         yield _line("error", {}, FAILED)
         return
-    first: dict[str, Any] = next((items[0]["json"] for items in result.outputs if items), {})
-    for line in _lines_of({"nodeName": result.journal.last_node}, first.get("output", first)):
+    first: Any = next((items[0]["json"] for items in result.outputs if items), {})
+    output = first.get("output", first) if isinstance(first, Mapping) else first  # a service may have answered a text
+    for line in _lines_of({"nodeName": result.journal.last_node}, output):
         yield line
 
 

@@ -219,6 +219,7 @@ class ErrorAnswer(TypedDict):
     name: "NotRequired[str | None]"
     node: "NotRequired[str | None]"
     description: "NotRequired[str | None]"
+    service: "NotRequired[ServiceFacts | None]"
 
 
 class ExpireRequest(TypedDict):
@@ -463,7 +464,7 @@ class ResultSummary(TypedDict):
 
     last_node: "str | None"
     items: "list[int]"
-    first_item: "dict[str, Any] | None"
+    first_item: "Any"
 
 
 class RetriedRun(TypedDict):
@@ -564,6 +565,16 @@ class SeriesAnswer(TypedDict):
     p95_ms: "list[float | None]"
     templates: "UsageSeriesAnswer"
     agents: "UsageSeriesAnswer"
+
+
+class ServiceFacts(TypedDict):
+    """ServiceFacts."""
+
+    vendor: "str"
+    operation: "NotRequired[str | None]"
+    status: "NotRequired[int | None]"
+    code: "NotRequired[str | None]"
+    advice: "NotRequired[str | None]"
 
 
 class StartAnswer(TypedDict):

@@ -75,7 +75,11 @@ def new(
     from runtime.integrations.draft import DraftError, draft, folder_name
     from runtime.integrations.folder import FOLDER
 
-    target = into or FOLDER / folder_name(vendor)
+    try:
+        target = into or FOLDER / folder_name(vendor)
+    except DraftError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
     if target.exists():
         typer.echo(f"{target} is there already: name another folder with --into", err=True)
         raise typer.Exit(2)
@@ -84,10 +88,14 @@ def new(
     except (OSError, UnicodeDecodeError, DraftError) as error:
         typer.echo(f"{openapi}: {error}", err=True)
         raise typer.Exit(2) from None
-    target.mkdir(parents=True)
-    for name, text in files.items():
-        (target / name).write_text(text, encoding="utf-8")
-        typer.echo(str(target / name))
+    try:
+        target.mkdir(parents=True)
+        for name, text in files.items():
+            (target / name).write_text(text, encoding="utf-8")
+            typer.echo(str(target / name))
+    except OSError as error:
+        typer.echo(f"{target}: {error.strerror}", err=True)
+        raise typer.Exit(2) from None
     typer.echo("next: docs/adding-an-integration.md, from step 2 on", err=True)
 
 

@@ -40,7 +40,8 @@ def _choice(unit: Unit, bound: BoundNode) -> Iterator[Diagnostic]:
     required = {use.type for use in uses if use.required}
     known = {use.type for use in uses}
     if required and not required & chosen:
-        yield CredentialNotChosen(at=bound.at, node=bound.node.name, types=tuple(sorted(required)))
+        others = tuple(sorted(chosen)) or "none"
+        yield CredentialNotChosen(at=bound.at, node=bound.node.name, types=tuple(sorted(required)), chosen=others)
     elif known:
         for type_ in sorted(chosen - known):
             at = bound.at.within("credentials", type_)

@@ -6,7 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
+from runtime.http.credential_hosts import CredentialHostError, binding
+from runtime.http.credentials import scheme
 from runtime.integrations.described import ANY
 from runtime.integrations.descriptor import Descriptor, Operation, listed
 from runtime.integrations.loader import descriptors, facts_for, functions_of
@@ -17,7 +20,7 @@ from runtime.integrations.triggers.descriptor import TriggerDescriptor
 from runtime.nodes.approvals import SendAndWait
 from schemas.node import declarations, visible
 
-__all__ = ["findings", "lacking", "operation_keys", "unknown_functions", "unread"]
+__all__ = ["findings", "lacking", "operation_keys", "unknown_functions", "unread", "unready_credentials"]
 
 
 def operation_keys(descriptor: Descriptor, facts: Sequence[Fact]) -> list[str]:
@@ -45,6 +48,27 @@ def findings(folder: str) -> list[str]:
         ]
         found += [f"{place}: {each} is never read" for each in unread(descriptor, facts, module)]
         found += [f"{place}: functions.py lacks {each}" for each in unknown_functions(descriptor, module)]
+        found += [f"{place}: {each}" for each in unready_credentials(descriptor)]
+    return found
+
+
+def unready_credentials(descriptor: Descriptor) -> list[str]:
+    """Return what the credentials of a descriptor lack: a rule that signs with them, and the host of its `base`."""
+    found = [
+        f"nothing signs with the credential {each.type}: add it to runtime/http/credential_types.yaml"
+        for each in descriptor.credentials
+        if scheme(each.type) is None
+    ]
+    host = urlsplit(descriptor.base).netloc if isinstance(descriptor.base, str) else ""
+    if not host or "{" in host:  # it depends on the credential, whose own fields name it
+        return found
+    for each in descriptor.credentials:
+        try:
+            binding("", each.type, "", {}).check(descriptor.base)
+        except CredentialHostError:
+            found.append(
+                f"the credential {each.type} does not go to {host}: add it to runtime/http/credential_hosts.yaml"
+            )
     return found
 
 

@@ -32,6 +32,8 @@ class Described(Node):
     """Field -> the fact that it declares."""
     module: ClassVar[ModuleType | None] = None
     """The vendor's functions."""
+    families: ClassVar[Sequence[tuple[Sequence[float], Sequence[Fact]]]] = ()
+    """The parameters of the type's families of versions."""
 
     def parameters(self, version: float, written: Node | None = None) -> Parameters:
         """Return the parameters by wire name; `written`: the node before its expressions were evaluated, which conditions see."""
@@ -45,9 +47,9 @@ class Described(Node):
             return
         strange = self.strange(parameters)
         if strange is not None:
-            yield UnknownOption(
-                at=at.within("parameters", strange), name=strange, value=js_string(parameters.get(strange))
-            )
+            chosen = js_string(parameters.get(strange))
+            advice = self._advice_for_option(parameters, strange, chosen, version)
+            yield UnknownOption(at=at.within("parameters", strange), name=strange, value=chosen, advice=advice)
         elif operations and key not in operations and ANY not in operations:  # a trigger has none
             near = get_close_matches(key, operations, 1)
             advice = (
@@ -61,6 +63,28 @@ class Described(Node):
             value = _unsupported_value(parameters, name) if operation in (key, ANY) else None
             if value is not None:
                 yield self._unsupported(at, name.partition("=")[0], value, advice)
+
+    def _advice_for_option(self, parameters: Parameters, name: str, value: str, version: float) -> str:
+        """Return which versions have a resource or operation that this version lacks, and the nearest one of this version."""
+        descriptor, resource = self.descriptor, parameters.get(self.descriptor.resource)
+        any_resource = name == descriptor.resource or parameters.fact(descriptor.resource) is None
+
+        def has(fact: Fact) -> bool:
+            resources = fact.show.get(descriptor.resource, ())
+            return (
+                fact.name == name and value in fact.options and (any_resource or not resources or resource in resources)
+            )
+
+        found = {each for versions, facts in self.families if any(map(has, facts)) for each in versions}
+        others = [f"{each:g}" for each in sorted(found - {version})]
+        fact = parameters.fact(name)
+        options = [str(each) for each in fact.options] if fact is not None else []
+        near = get_close_matches(value, options, 1)
+        this = f"did you mean {near[0]!r}?" if near else f"the options are {', '.join(sorted(options))}"
+        if not others:
+            return this
+        have = f"versions {', '.join(others)} have" if others[1:] else f"version {others[0]} has"
+        return f"{have} it; in this one {this}"
 
     def _unsupported(self, at: Location, name: str, value: Any, advice: str) -> Diagnostic:
         at = at.within("parameters", name)

@@ -89,6 +89,16 @@ class ErrorRule(_Model):
     description: Value = None
 
 
+class Limits(_Model):
+    """So many requests in each window of so many seconds, and so many at a time."""
+
+    requests: int = Field(ge=1, le=500)
+    seconds: float = Field(gt=0, le=3600)
+    parallel: int | None = Field(None, ge=1)
+    name: str = ""
+    """What they are for, where a vendor limits each operation by itself."""
+
+
 class RequestSpec(_Model):
     """One request."""
 
@@ -124,6 +134,8 @@ class RequestSpec(_Model):
     """Whether it is sent once more when it is answered 401, where the descriptor says so."""
     bare: bool = False
     """Whether it carries nothing of the credential, the descriptor's headers included, so that it may go to any host."""
+    limits: Limits | None = None
+    """What the vendor bears of this request, in place of the descriptor's limits."""
     arrays: Literal["indices", "brackets", "repeat"] = "indices"
     page: Paging | None = None
 
@@ -195,14 +207,6 @@ class CredentialChoice(_Model):
     show: Mapping[str, list[Any]] = Field(default_factory=dict)
     scopes: Sequence[str] = ()
     """Of a Google service account (`googleApi`), whose token is fetched for them."""
-
-
-class Limits(_Model):
-    """So many requests in each window of so many seconds, and so many at a time."""
-
-    requests: int = Field(ge=1, le=500)
-    seconds: float = Field(gt=0, le=3600)
-    parallel: int | None = Field(None, ge=1)
 
 
 class Descriptor(_Model):

@@ -119,6 +119,7 @@ def _node_class(descriptor: Descriptor, folder: str, base: type[Node], when: Con
         "usable_as_tool": True,
         "descriptor": descriptor,
         "facts": found,
+        "families": facts_of(folder, descriptor.type),
         "module": functions_of(descriptor, folder),
     }
     name = descriptor.type.rpartition(".")[2]

@@ -1,6 +1,7 @@
 """One run of a vendor's node: the scope of each item, its operation, and what an error of an item becomes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -8,6 +9,7 @@ from runtime.contract import ActivityContext, Item, Items, LimitReached, Missing
 from runtime.http.credentials import Credential
 from runtime.integrations.described import Described
 from runtime.integrations.descriptor import ErrorItem, Operation, holds_in
+from runtime.integrations.failure_facts import add_facts
 from runtime.integrations.model_requests import TOKENS
 from runtime.integrations.operation import (
     WRONG_VALUES,
@@ -19,7 +21,7 @@ from runtime.integrations.operation import (
     spread,
 )
 from runtime.integrations.parameters import Parameters
-from runtime.integrations.request import Sender
+from runtime.integrations.request import ANSWERED, Sender
 from runtime.integrations.request_options import RequestOptions, pause_between_batches
 from runtime.integrations.scope import Scope
 from runtime.integrations.values import evaluate
@@ -40,19 +42,34 @@ class NodeRun:
         self._shared: dict[str, Any] = {TOKENS: spent}
         self._common: dict[str, Any] = {}
         self._kept: dict[str, Any] = {}
+        self._key: str | None = None
 
     async def all_items(self) -> Items:
         """Return the output. Raise NodeError."""
-        try:
+        with self.telling():
             made = await self._made()
-        except NodeFailure as failure:
-            raise failure.error from failure
         if any(each.get("json", {}) is None for each in made):
             raise NodeError(
                 "An answer of the service is null, which is no item",
                 description="The requests were sent. Look at what the service answers.",
             )
         return made
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Make an error of the block say vendor, operation, status, the vendor's code and what to do. Raise NodeError."""
+        try:
+            yield
+        except NodeFailure as failure:
+            raise self._told(failure.error) from failure
+        except LimitReached:  # no fault of the vendor's
+            raise
+        except NodeError as error:
+            self._told(error)
+            raise
+
+    def _told(self, error: NodeError) -> NodeError:
+        return add_facts(error, self._node.descriptor.name, self._key, self._shared.get(ANSWERED))
 
     async def _made(self) -> Items:
         if not self._items:
@@ -88,6 +105,8 @@ class NodeRun:
         """Return the scope of an item, and what sends its requests. Raise NodeError."""
         node, context, descriptor = self._context.resolve(self._node, i), self._context, self._node.descriptor
         parameters = node.parameters(context.version, self._node)
+        self._key = self._node.key(parameters)
+        self._shared.pop(ANSWERED, None)
         sender = await self._sender(parameters, i)
         scope = Scope(
             parameters, self._items[i], i, context.version, context.now, context.timezone,
@@ -230,13 +249,12 @@ def _check_choice(operation: Operation, i: int) -> None:
 async def send_question(node: Described, context: ActivityContext, names: Mapping[str, Any]) -> NodeError | None:
     """Run the operation that asks once, with `$message` and `$buttons`. Return the error that becomes an item. Raise NodeError."""
     items: Items = next((each for each in context.inputs if each), [])
-    try:
-        scope, sender = await NodeRun(node, context, items).prepare(0)
+    node_run = NodeRun(node, context, items)
+    with node_run.telling():
+        scope, sender = await node_run.prepare(0)
         scope = scope.having(**names)
         operation = node.operation_of(scope)
         return await _sent(operation, sender, scope, catches=operation.catches and context.continue_on_fail)
-    except NodeFailure as failure:
-        raise failure.error from failure
 
 
 async def _sent(operation: Operation, sender: Sender, scope: Scope, *, catches: bool) -> NodeError | None:

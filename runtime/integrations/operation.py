@@ -31,6 +31,8 @@ _ANSWERS: Final = " answers"
 """The name in a scope under which are those of its names that are answers of the service; no hole can read it."""
 _BLIND_PAGES: Final = 25
 """Pages that are asked for again without a cursor, after which the node fails; n8n would never end."""
+_SAME_PAGES: Final = 100
+"""Pages in a row with the cursor and the elements of the one before, after which the node fails."""
 
 
 class NodeFailure(Exception):
@@ -278,7 +280,7 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
     everything = holds(page.when, scope)
     limit = None if everything else _limit(page, scope)
     changes: dict[str, Any] = {}
-    blind = 0
+    blind, same, before = 0, 0, None
     for number in range(MAX_PAGES):
         inner = scope.having(page=number, pageNumber=number + 1, collected=len(collected))
         inner = _after(await sender.send(spec, inner, changes), inner, spec)
@@ -299,11 +301,17 @@ async def _send(sender: Sender, spec: RequestSpec, scope: Scope) -> Scope:
         following = _next(page, inner)
         if following is None:
             return inner
-        scope, changes = await _steps(page.before, sender, scope), following
+        scope = await _steps(page.before, sender, scope)
         blind += page.blind and all(map(is_empty, following.values()))
-        if blind > _BLIND_PAGES:
+        same = same + 1 if following == changes and found == before else 0
+        changes, before = following, found
+        if blind > _BLIND_PAGES or same > _SAME_PAGES:
             break
-    raise NodeError(f"{sender.descriptor.name} gave pages without end", item=scope.index)
+    raise NodeError(
+        f"{sender.descriptor.name} gave pages without end",
+        description="The next page was asked for again and again. Set a limit in place of Return All.",
+        item=scope.index,
+    )
 
 
 def _check_last(path: str, collected: Sequence[Any], scope: Scope) -> None:

@@ -19,6 +19,7 @@ from runtime.http.fetch import Wire, fetch
 from runtime.http.request import Outgoing
 from runtime.http.traces import shows
 from runtime.integrations.descriptor import Descriptor, ErrorRule, Part, RequestSpec, holds_in
+from runtime.integrations.failure_facts import Answered, vendors_code
 from runtime.integrations.model_requests import asks_model, metered_response
 from runtime.integrations.request_options import RequestOptions
 from runtime.integrations.scope import Scope
@@ -28,12 +29,14 @@ from runtime.values.javascript import js_string, json_stringify
 from schemas.item import UNDEFINED
 from schemas.request_limits import RequestLimits
 
-__all__ = ["Response", "Sender"]
+__all__ = ["ANSWERED", "Response", "Sender"]
 
 _ERROR_STATUS: Final = 400
 _UNAUTHORIZED: Final = 401
 _QUERY: Final = " query"
 """Among what is shared: the query that the items so far have made; no step has such a name."""
+ANSWERED: Final = " answered"
+"""The same of what is known of the last answer."""
 _SUCCESS: Final = range(200, 300)
 _REDIRECTS: Final = Redirects(5, keep_authorization=False)
 
@@ -95,10 +98,15 @@ class Sender:
                 answer, url = await fetch(wire, request, signer, _REDIRECTS)
         assert isinstance(answer, HttpResponse)
         headers = {name.lower(): value for name, value in answer.headers}
+        media, charset = content_type(answer.headers)
+        answered = Answered(answer.status, media, empty=not (answer.body or answer.stored))
+        self.shared[ANSWERED] = answered
         if answer.status >= _ERROR_STATUS and answer.status not in spec.accept:
+            body = axios_data(answer.body, charset)
+            self.shared[ANSWERED] = replace(answered, code=vendors_code(body, answer.status))
             if spec.plain_errors:
                 raise NodeError(f"Request failed with status code {answer.status}", item=scope.index)
-            raise self._failure(answer.status, axios_data(answer.body, content_type(answer.headers)[1]), scope)
+            raise self._failure(answer.status, body, scope)
         response = Response(await self._body(spec, answer, url, scope), answer.status, headers)
         self._check(response, scope)
         return response
@@ -122,10 +130,9 @@ class Sender:
         told = str(error) if isinstance(error, ValueError) else f"{self.descriptor.name}: {error}"
         return NodeApiError(told, item=scope.index)
 
-    @property
-    def _limits(self) -> RequestLimits | None:
-        found = self.descriptor.limits
-        return None if found is None else RequestLimits(found.requests, found.seconds, found.parallel)
+    def _limits(self, spec: RequestSpec) -> RequestLimits | None:
+        found = spec.limits or self.descriptor.limits
+        return None if found is None else RequestLimits(found.requests, found.seconds, found.parallel, found.name)
 
     def _repeats(self, spec: RequestSpec) -> bool:
         """Return whether a request that is answered 401 is sent again. `fetch` does so itself with a token of OAuth2."""
@@ -241,6 +248,8 @@ class Sender:
     def _check(self, response: Response, scope: Scope) -> None:
         inner = replace(scope, of_program=False, strict=False).having(**response.names())
         if rule := self._rule(inner):
+            code = vendors_code(response.body, response.status)
+            self.shared[ANSWERED] = replace(self.shared[ANSWERED], code=code)
             message, description = _told(rule, inner)
             raise NodeApiError(message, description=description, item=scope.index)
 
@@ -281,7 +290,7 @@ class Sender:
             store=_succeeded if spec.response == "file" else None,
             bare=spec.bare
             or (outgoing.bare and signed_for is not None and not self._shows_credential(outgoing, signed_for)),
-            wait=self._limits or True,
+            wait=self._limits(spec) or True,
         )
 
     def _shows_credential(self, outgoing: Outgoing, home: str) -> bool:

@@ -32,10 +32,18 @@ async def take_turn(node: Described, context: ActivityContext, payload: Json) ->
 
     Raise NodeError.
     """
+    data = cast(dict[str, Any], payload)
+    node_run = NodeRun(node, context, _items(context, data["item"]), data["spent"])
+    with node_run.telling():
+        return await _turn(node, context, data, node_run)
+
+
+async def _turn(node: Described, context: ActivityContext, data: Mapping[str, Any], node_run: NodeRun) -> Json:
     from runtime.agents.tools.argument_check import unknown_tools  # noqa: PLC0415 - JSON Schema is for activities
 
-    data = cast(dict[str, Any], payload)
-    run, scope, operation = await _scope(node, context, data["item"], data["spent"])
+    scope, sender = await node_run.prepare(data["item"])
+    operation = node.operation_of(scope)
+    run = node_run.run_of(sender, operation)
     talk = cast(ToolTalk, getattr(node.module, operation.tool_talk or ""))
     if data["body"] is None:
         body = await talk.begin(run, scope)
@@ -57,15 +65,10 @@ async def take_turn(node: Described, context: ActivityContext, payload: Json) ->
     return cast(Json, reply)
 
 
-async def _scope(node: Described, context: ActivityContext, i: int, spent: int) -> Any:
-    """Return the run, the scope and the operation of an item, of which the task may have no other."""
+def _items(context: ActivityContext, i: int) -> Items:
+    """Return the items of a task that may have no other than item `i`, which stands at its place then."""
     items: Items = next((each for each in context.inputs if each), [])
-    if len(items) == 1:
-        items = [items[0]] * (i + 1)
-    node_run = NodeRun(node, context, items, spent)
-    scope, sender = await node_run.prepare(i)
-    operation = node.operation_of(scope)
-    return node_run.run_of(sender, operation), scope, operation
+    return [items[0]] * (i + 1) if len(items) == 1 else items
 
 
 def _told(tool: ToolSpec) -> ToolSpec:

@@ -16,10 +16,12 @@ class CredentialNotChosen(Diagnostic):
 
     code = "N8T501"
     severity = Severity.WARNING
-    text = "{node!r} needs a credential of type {types}, but has none"
+    text = "{node!r} needs a credential of type {types}, but has {chosen}"
     hint_text = "choose one in the editor, or create one of that type for the tenant: `tempor8 credentials`"
     node: str
     types: tuple[str, ...]
+    chosen: tuple[str, ...] | str = "none"
+    """The types that it has instead."""
 
 
 class CredentialNotUsed(Diagnostic):

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from runtime.integrations.coverage import lacking, unknown_functions, unread
+from runtime.integrations.coverage import lacking, unknown_functions, unread, unready_credentials
 from runtime.integrations.descriptor import Descriptor, listed
 from runtime.integrations.folder import FOLDER
 from runtime.integrations.index import types
@@ -42,6 +42,12 @@ def test_every_parameter_is_read_or_explained(folder: str, descriptor: Descripto
 def test_every_function_is_in_the_vendors_module(folder: str, descriptor: Descriptor) -> None:
     missing = unknown_functions(descriptor, functions_of(descriptor, folder))
     assert not missing, f"runtime/integrations/{folder}/functions.py lacks {missing}"
+
+
+@pytest.mark.parametrize(("folder", "descriptor"), ALL, ids=IDS)
+def test_every_credential_signs_and_goes_to_its_vendor(folder: str, descriptor: Descriptor) -> None:
+    """One of an unknown type would not be sent at all, and the vendor's refusal would be the first that anybody hears of it."""
+    assert not unready_credentials(descriptor), folder
 
 
 HOLE: Final = re.compile(r"\{([^{}]*)\}")

@@ -48,3 +48,17 @@ def test_new_says_what_is_wrong_with_a_document(tmp_path: Path) -> None:
     document.write_text('{"swagger": "2.0"}', encoding="utf-8")
     result = RUNNER.invoke(app, ["new", "Old", "--openapi", str(document), "--into", str(tmp_path / "old")])
     assert (result.exit_code, "no OpenAPI 3 document" in result.stderr) == (2, True)
+
+
+def test_new_wants_a_name_with_a_letter(tmp_path: Path) -> None:
+    document = tmp_path / "acme.yaml"
+    document.write_text("openapi: 3.0.0\npaths: {/a: {get: {}}}", encoding="utf-8")
+    result = RUNNER.invoke(app, ["new", "!!", "--openapi", str(document)])
+    assert (result.exit_code, "use letters and digits" in result.stderr) == (2, True)
+
+
+def test_new_says_where_it_cannot_write(tmp_path: Path) -> None:
+    document = tmp_path / "acme.yaml"
+    document.write_text("openapi: 3.0.0\npaths: {/a: {get: {}}}", encoding="utf-8")
+    result = RUNNER.invoke(app, ["new", "Acme", "--openapi", str(document), "--into", str(document / "acme")])
+    assert (result.exit_code, "Not a directory" in result.stderr) == (2, True)

@@ -4,6 +4,8 @@ import asyncio
 import gzip
 import re
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,7 +16,10 @@ from runtime.hosts.temporal.capabilities.http import WorkerHttp
 from runtime.hosts.temporal.resources import WorkerResources
 from runtime.hosts.temporal.service_pauses import ServicePauses
 from runtime.http.address import origin
+from runtime.http.credential_hosts import binding
 from runtime.platform.egress_clients import EgressClients
+from schemas.hosts import HostPattern
+from schemas.request_limits import RequestLimits
 from schemas.task import Task
 
 Answer = Callable[[bytes], bytes | None]
@@ -26,9 +31,12 @@ class Client:
 
     def __init__(self) -> None:
         self.clients = EgressClients()
+        self.opened: dict[str, Any] = {}
+        self.taken: list[tuple[str, ...]] = []
+        """The keys of turns that were taken."""
         resources = SimpleNamespace(
-            clients=self.clients, allow_lists=self, opened={}, settings=SimpleNamespace(payload_limit=1024 * 1024),
-            pauses=ServicePauses(),
+            clients=self.clients, allow_lists=self, opened=self.opened, settings=SimpleNamespace(payload_limit=1024 * 1024),
+            pauses=ServicePauses(), turns=self, uses=SimpleNamespace(note=lambda *_, **__: None),
         )  # fmt: skip
         self._http = WorkerHttp(cast("WorkerResources", resources), TASK)
 
@@ -36,6 +44,12 @@ class Client:
         """Return the egress entries of a tenant, as `allow_lists` does."""
         del tenant
         return ("127.0.0.0/8", "localhost", "127.0.0.1:9", "localhost:9")
+
+    @asynccontextmanager
+    async def turn(self, key: tuple[str, ...], *_: Any) -> AsyncIterator[None]:
+        """Take a turn, as `turns` does."""
+        self.taken.append(key)
+        yield
 
     async def ask(self, url: str, method: str = "GET", **options: Any) -> HttpResponse:
         """Request a URL."""
@@ -246,3 +260,13 @@ async def test_a_step_goes_back_only_when_nothing_is_changed_a_second_time(
 async def test_an_address_without_a_server_fails_as_ever(client: Client) -> None:
     with pytest.raises(NodeApiError):
         await client.ask("http://[::1/")
+
+
+async def test_requests_with_limits_of_another_name_are_counted_apart(server: Server, client: Client) -> None:
+    """Of the same credential to the same server: a vendor that limits each operation by itself."""
+    client.opened["c"] = replace(binding("t", "acmeApi", "account", {}), patterns=(HostPattern.parse(server.url),))
+    for limits in (RequestLimits(2, 1), RequestLimits(1, 2, name="offers"), RequestLimits(1, 2, name="prices")):
+        await client.ask(server.url, wait=limits)
+    account, *rest = client.taken
+    assert account[:2] == ("t", "acmeApi/account")
+    assert rest == [(*account, "offers"), (*account, "prices")]

@@ -1,16 +1,19 @@
 """The requests by which credentials are tried: to the credential's own hosts, and read as what they are."""
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from runtime.http.credential_hosts import binding
-from runtime.http.credential_tests import _tests, credential_test
+from runtime.http.credential_tests import _tests, _untried, credential_test
 from runtime.http.credentials import CredentialError, scheme
+from runtime.integrations.loader import descriptors, folders
 
 FIELDS: dict[str, Any] = {
     "domain": "https://acme.atlassian.net", "subdomain": "acme", "shopSubdomain": "acme", "accountSid": "AC1", "accessToken": "t",
     "url": "https://self.example/base/", "baseUrl": "https://self.example", "host": "self.example", "qdrantUrl": "https://q.example",
+    "webDavUrl": "https://self.example/remote.php/webdav", "webhookUri": "https://discord.com/api/webhooks/1/t", "apiKey": "key-us21",
+    "developerToken": "d", "businessAccountId": "1", "clientId": "c", "clientSecret": "s", "refreshToken": "r",
 }  # fmt: skip
 OWN: dict[str, dict[str, Any]] = {"openAiApi": {"url": ""}, "anthropicApi": {"url": ""}}
 """Types whose address has a default."""
@@ -56,3 +59,34 @@ def test_a_missing_field_is_named() -> None:
 def test_a_type_without_a_test_says_so() -> None:
     with pytest.raises(CredentialError, match="No test is known for credentials of the type smtp"):
         credential_test("smtp", {})
+
+
+def _types_of_vendors() -> set[str]:
+    return {each.type for folder in folders() for one in descriptors(folder) for each in one.credentials}
+
+
+WITHOUT: Final = (
+    "apiTemplateIoApi bambooHrApi baserowApi blotatoApi calApi connectSafelyApi deepLApi exploriumApi homeAssistantApi htmlcsstoimgApi "
+    "htmlcsstopdfApi influencersClubApi jinaAiApi odooApi pdfVectorApi rapiwaApi sms77Api vlmRunApi"
+)
+"""Types whose vendors document no request that costs nothing, or that nobody has looked up. The list only shrinks."""
+
+
+def test_the_credential_of_each_vendor_has_a_test_or_a_reason() -> None:
+    assert sorted(_types_of_vendors() - _tests().keys() - _untried().keys()) == WITHOUT.split()
+    assert not _tests().keys() & _untried().keys()
+
+
+def test_a_reason_is_told() -> None:
+    with pytest.raises(CredentialError, match=r"HubSpot takes no API keys any more.*--url"):
+        credential_test("hubspotApi", {})
+
+
+def test_what_a_test_needs_of_a_credential_is_filled_in() -> None:
+    """The data centre of Mailchimp is in its key; Amazon's token server takes a form; Google Ads wants a header."""
+    assert credential_test("mailchimpApi", FIELDS).request.url == "https://us21.api.mailchimp.com/3.0/ping"
+    assert credential_test("googleAdsOAuth2Api", FIELDS).request.headers["developer-token"] == "d"
+    sent = credential_test("amazonSellingPartnerApi", FIELDS).request.encode()
+    assert sent.content == b"grant_type=refresh_token&refresh_token=r&client_id=c&client_secret=s"
+    with pytest.raises(CredentialError, match="has no 'refreshToken', which its test needs"):
+        credential_test("amazonSellingPartnerApi", {})

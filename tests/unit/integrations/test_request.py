@@ -190,3 +190,12 @@ async def test_what_a_vendor_bears_goes_with_each_of_its_requests() -> None:
     for each in (limited, Descriptor.model_validate(ACME)):
         await sender(world, descriptor=each).send(RequestSpec.model_validate({"path": "/tasks"}), scope())
     assert [sent["wait"] for sent in world.sent] == [RequestLimits(9, 3, 5), True]
+
+
+async def test_a_request_may_have_limits_of_its_own() -> None:
+    """Amazon counts each operation by itself."""
+    world = World(response())
+    limited = Descriptor.model_validate({**ACME, "limits": {"requests": 9, "seconds": 3}})
+    own = {"path": "/offers", "limits": {"name": "offers", "requests": 1, "seconds": 2}}
+    await sender(world, descriptor=limited).send(RequestSpec.model_validate(own), scope())
+    assert world.sent[0]["wait"] == RequestLimits(1, 2, None, "offers")

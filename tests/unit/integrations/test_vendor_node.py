@@ -34,6 +34,30 @@ def test_only_what_changes_something_is_a_mutation(
     assert bound(type_, version, **operation).mutation(version) == changes
 
 
+@pytest.mark.parametrize(
+    ("type_", "version", "chosen", "name", "advice"),
+    [
+        ("slack", 2.3, {"resource": "message", "operation": "pots"}, "operation", "did you mean 'post'?"),
+        ("slack", 2.3, {"resource": "mesage", "operation": "post"}, "resource", "did you mean 'message'?"),
+        (
+            "airtable", 2.1, {"resource": "record", "operation": "append"}, "operation",
+            "version 1 has it; in this one the options are create, deleteRecord, get, search, update, upsert",
+        ),
+        (
+            "airtable", 1, {"operation": "upsert"}, "operation",
+            "versions 2, 2.1, 2.2 have it; in this one the options are append, delete, list, read, update",
+        ),
+    ],
+    ids=["an operation", "a resource", "an operation of an older version", "an operation of a newer version"],
+)  # fmt: skip
+def test_what_n8n_does_not_have_is_told_with_the_nearest_and_with_versions_that_have_it(
+    type_: str, version: float, chosen: dict[str, str], name: str, advice: str
+) -> None:
+    node = bound(f"n8n-nodes-base.{type_}", version, **chosen)
+    (told,) = (each for each in node.check(Location(file="a.json"), version) if each.code == "N8T307")
+    assert (told.name, told.advice) == (name, advice)
+
+
 def test_an_option_that_only_some_models_have_is_kept_for_them() -> None:
     """n8n shows it by a pattern over the model's name, which is in a resource locator."""
     parameters = {

@@ -91,7 +91,8 @@ class WorkerHttp(Http):
         async def send_in_turn() -> HttpResponse:
             if isinstance(wait, bool) or not names:
                 return await send()
-            async with self._resources.turns.turn(key, wait, here.seconds, pause.of):
+            counted = (*key, wait.name) if wait.name else key
+            async with self._resources.turns.turn(counted, wait, here.seconds, pause.of):
                 return await send()
 
         await pause.before()
@@ -244,7 +245,8 @@ class WorkerHttp(Http):
             if len(first) > limit:
                 raise NodeError(
                     f"The response is over the limit of {limit:,} bytes (TEMPOR8_PAYLOAD_LIMIT)",
-                    description="Let the node put the response into a file: files may be larger, and are never held whole.",
+                    description="Ask for less at a time: a limit, or filters. Where the node can put the response into a file, let it: files "
+                    "may be larger, and are never held whole.",
                 )
         return bytes(first), None
 
