@@ -39,7 +39,7 @@ class FunctionItem(Activity):
         results: Items = []
         for i, outcome in enumerate(value["outcomes"]):
             if "error" not in outcome:
-                results.append(_item(outcome["data"]))
+                results.append(copied_item(outcome["data"]))
                 continue
             error = code_error(outcome["error"], word="Line", item=i)
             if not context.continue_on_fail:
@@ -49,7 +49,7 @@ class FunctionItem(Activity):
         return [results]
 
 
-def _item(given: dict[str, Any]) -> Item:
+def copied_item(given: dict[str, Any]) -> Item:
     """Return the item that code gave. JSON has no functions: one that was returned is gone. n8n copies what each member holds."""
     json = given.get("json", {})
     if isinstance(json, dict):

@@ -84,8 +84,8 @@ class RespondToWebhook(Durable):
                 return None, [Call("sign", _parse_json(node.payload))]
             else:
                 node.require_request(context)
-                self.require_choice()
                 headers = self.sent_headers(node)
+                self.require_choice()
                 response = node.response(headers, *node.body(context.items))
         except NodeError as error:
             if context.continue_on_fail:
