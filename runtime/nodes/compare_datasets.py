@@ -121,8 +121,8 @@ class CompareDatasets(Inline):
         return self.resolve_1 if context.version <= 2 else self.resolve_2
 
     def skipped_fields(self) -> list[str]:
-        """Return the fields that do not count."""
-        return [name.strip() for name in str(self.options.get("skipFields") or "").split(",") if name.strip()]
+        """Return the fields that do not count: without a list the one whose name is empty, as in n8n."""
+        return [name.strip() for name in str(self.options.get("skipFields") or "").split(",")]
 
     def without(self, json: Mapping[str, Any]) -> dict[str, Any]:
         """Return the JSON without the fields that do not count."""

@@ -164,7 +164,7 @@ class DateTime(Activity):
                 } | self.argument("format", "custom_format" if self.format == "custom" else "format")
             case "roundDate":
                 up = self.mode == "roundUp"
-                request |= {"roundUp": up, "toNearest": self.to if up else self.to_nearest}
+                request |= {"roundUp": up, **self.argument("toNearest", "to" if up else "to_nearest")}
             case "getTimeBetweenDates":
                 request |= {"units": self.units, "isoString": options.get("isoString")} | self.argument(
                     "endDate", "end_date"

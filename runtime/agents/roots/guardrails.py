@@ -61,7 +61,7 @@ class Guardrails(Root):
     def outputs(self, version: float) -> int:
         """Return one output for what is masked; two for what passes, and what does not."""
         del version
-        return 1 if self.operation == "sanitize" else 2
+        return 2 if self.operation == "classify" else 1
 
     def ready(self, context: DurableContext) -> None:
         """Raise NodeError: no model for a check that asks one."""
@@ -99,7 +99,7 @@ class Guardrails(Root):
     ) -> Continue | Finish:
         """Return the masked text, or what was triggered; else go on to the model."""
         found: dict[str, Any] = replies[0].get()
-        if self.operation == "sanitize":
+        if self.operation != "classify":  # an operation that there is not masks, too
             return _finish(item_state, 0, found["masked"], found["checks"])
         if any(check["triggered"] for check in found["checks"]):
             return self._end(item_state, found["checks"])
