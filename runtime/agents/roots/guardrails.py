@@ -9,7 +9,7 @@ from runtime.agents.messages import system, user
 from runtime.agents.parsers.output_schema import OutputSchema
 from runtime.agents.roots.root import NO_CHAT_MODEL, CommandResult, Continue, Finish, ItemState, Question, Root
 from runtime.contract import ActivityContext, Call, DurableContext, Dynamic, NodeError, param
-from schemas.item import Item, Json
+from schemas.item import UNDEFINED, Item, Json
 
 CLASSIFY: Final = {"operation": ["classify"]}
 VERDICT: Final = OutputSchema(
@@ -76,6 +76,8 @@ class Guardrails(Root):
         """Order the checks without a model."""
         i = item_state["i"]
         here = context.resolve(self, i)
+        if self.operation not in ("classify", "sanitize"):  # nothing is looked for, in whatever it is
+            return _finish(item_state, 0, here.given("text"), [])
         if self.operation == "classify" and _judgements(here) and not context.subnodes("ai_languageModel"):
             raise NodeError(NO_CHAT_MODEL)
         if not isinstance(here.text, str):
@@ -99,7 +101,7 @@ class Guardrails(Root):
     ) -> Continue | Finish:
         """Return the masked text, or what was triggered; else go on to the model."""
         found: dict[str, Any] = replies[0].get()
-        if self.operation != "classify":  # an operation that there is not masks, too
+        if self.operation == "sanitize":
             return _finish(item_state, 0, found["masked"], found["checks"])
         if any(check["triggered"] for check in found["checks"]):
             return self._end(item_state, found["checks"])
@@ -153,8 +155,9 @@ class Guardrails(Root):
         return _finish(item_state, 1 if triggered else 0, item_state["text"], triggered or checks)
 
 
-def _finish(item_state: ItemState, output: int, text: str, checks: list[dict[str, Any]]) -> Finish:
-    item: Item = {"json": {"guardrailsInput": text, "checks": checks}, "pairedItem": {"item": item_state["i"]}}
+def _finish(item_state: ItemState, output: int, text: Any, checks: list[dict[str, Any]]) -> Finish:
+    json = {"checks": checks} if text is UNDEFINED else {"guardrailsInput": text, "checks": checks}
+    item: Item = {"json": json, "pairedItem": {"item": item_state["i"]}}
     return Finish([(output, item)])
 
 
