@@ -41,10 +41,10 @@ def plan_of(export: Any, catalog: Catalog = CATALOG) -> Plan:
 
 
 def items_of(case: Case, plan: Plan) -> Items:
-    """Return the items of the start node: in manual mode a Manual Trigger gets one empty item, with which pinned ones are paired."""
+    """Return the items of the start node: in manual mode a Manual Trigger emits its own one empty item, or its pinned ones."""
     start = plan.step.get(case.get("start") or "")
     if case.get("mode") == "manual" and "offline" not in case and start is not None and start.trigger == "manual":
-        return [as_item(each) for each in EMPTY_ITEM]
+        return [as_item(each) for each in plan.pin_data.get(start.name) or EMPTY_ITEM]
     return [as_item(each) for each in case.get("input") or []]
 
 
@@ -55,9 +55,7 @@ def ignores_input(case: Case) -> bool:
     items = [as_item(each) for each in case.get("input") or []]
     if case.get("mode") != "manual" or items in ([], EMPTY_ITEM):
         return False
-    plan = plan_of(case["workflow"])
-    pinned = [as_item(each) for each in plan.pin_data.get(case.get("start") or "") or ()]
-    return items not in (items_of(case, plan), pinned)
+    return items_of(case, plan_of(case["workflow"])) != items
 
 
 def as_item(value: Any) -> Item:
