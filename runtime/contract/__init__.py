@@ -19,7 +19,15 @@ from runtime.contract.commands import (
 )
 from runtime.contract.context import ActivityContext, Context, DurableContext
 from runtime.contract.errors import LimitReached, MissingCredential, NodeApiError, NodeError, ServiceBusy
-from runtime.contract.items import attempt_each, each_item, each_item_async, error_item, paired, result_name
+from runtime.contract.items import (
+    attempt_each,
+    each_item,
+    each_item_async,
+    error_item,
+    paired,
+    result_name,
+    with_result,
+)
 from runtime.contract.node import Activity, Durable, Inline, SubNode, Trigger
 from schemas.item import BinaryRef, Item, Items, Outputs
 from schemas.node import Dynamic, param
@@ -64,4 +72,5 @@ __all__ = [
     "paired",
     "param",
     "result_name",
+    "with_result",
 ]

@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 from runtime.contract.context import Context
 from runtime.contract.errors import NodeError
 from runtime.values.javascript import js_string
+from runtime.values.objects import UNSAFE_KEYS, safe_copy
 from schemas.item import UNDEFINED, Item, Items, Outputs, PairedItem
 
-__all__ = ["attempt_each", "each_item", "each_item_async", "error_item", "paired", "result_name"]
+__all__ = ["attempt_each", "each_item", "each_item_async", "error_item", "paired", "result_name", "with_result"]
 
 T = TypeVar("T")
 
@@ -23,6 +24,15 @@ def result_name(name: Any, i: int) -> str:
     if not isinstance(name, str | list):
         raise NodeError("dataPropertyName.includes is not a function", item=i)
     return js_string(name)
+
+
+def with_result(json: Any, name: str, result: Any) -> dict[str, Any]:
+    """Return a copy of an item's json with the result of the nodes that look into its name for a dot first: with one they copy the item
+    deeply, and without one they write to no member of an unsafe name.
+    """
+    if "." in name:
+        return {**safe_copy(json), name: result}
+    return dict(json) if name in UNSAFE_KEYS else {**json, name: result}
 
 
 def error_item(error: NodeError, i: int) -> Item:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final, Literal
 from runtime.contract import Activity, ActivityContext, Items, NodeError, Outputs, error_item, param
 from runtime.sandbox.failures import code_error
 from runtime.sandbox.items import all_items, one_item
+from runtime.values.written import as_written
 
 FOR_ALL: Final = "runOnceForAllItems"
 PER_ITEM: Final = "runOnceForEachItem"
@@ -37,6 +38,8 @@ class Code(Activity):
         """
         if self.mode not in (FOR_ALL, PER_ITEM) or context.version not in self.versions:
             raise NodeError('Could not get parameter "jsCode"')
+        if context.version > 1 and self.language not in ("javaScript", "python", "pythonNative"):
+            raise NodeError(f"Unsupported language: {as_written(self.language)}")
         per_item = self.mode == PER_ITEM
         outcomes = await self._outcomes(context, items, per_item=per_item)
         if len(items) + _length(outcomes[0] if outcomes else {}) > MANY:

@@ -109,7 +109,7 @@ class CompareDatasets(Inline):
             both: list[PairedItem] = [{"item": i}, _second(j)]
             different.append({"json": self.describe(context, one, two), "pairedItem": both})
         elif resolve == "mix":
-            from_two = self.prefer_when_mix == "input2"
+            from_two = self.prefer_when_mix != "input1"
             self.mix(*((two, one) if from_two else (one, two)))
             different.append({**(second if from_two else first), "pairedItem": _second(j) if from_two else {"item": i}})
         else:
@@ -121,8 +121,8 @@ class CompareDatasets(Inline):
         return self.resolve_1 if context.version <= 2 else self.resolve_2
 
     def skipped_fields(self) -> list[str]:
-        """Return the fields that do not count."""
-        return [name.strip() for name in str(self.options.get("skipFields") or "").split(",") if name.strip()]
+        """Return the fields that do not count: without a list the one whose name is empty, as in n8n."""
+        return [name.strip() for name in str(self.options.get("skipFields") or "").split(",")]
 
     def without(self, json: Mapping[str, Any]) -> dict[str, Any]:
         """Return the JSON without the fields that do not count."""
@@ -142,6 +142,8 @@ class CompareDatasets(Inline):
         result: dict[str, Any] = {"keys": {}, "same": {}, "different": {}}
         matched = {str(each.get("field1")) for each in self.merge_by_fields.get("values") or []}
         for key in {**one, **two}:
+            if key == "__proto__":  # JavaScript makes it the prototype, which is no field
+                continue
             a, b = one.get(key, UNDEFINED), two.get(key, UNDEFINED)
             if key in matched and a is not UNDEFINED:
                 result["keys"][key] = a

@@ -21,6 +21,7 @@ from runtime.contract import (
     error_item,
     param,
     result_name,
+    with_result,
 )
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.javascript import DateTimeText, describe_received, js_string
@@ -69,8 +70,9 @@ class _Crypto(Activity):
             node = context.resolve(self, i)
             if node.action not in _ACTIONS:  # n8n then shows no field for the result
                 raise NodeError('Could not get parameter "dataPropertyName"', item=i)
+            raw = node.given("data_property_name")  # which n8n reads first, and looks into last
             result = await node.result(context, item, i)
-            made: Item = {"json": {**item["json"], result_name(node.given("data_property_name"), i): result}}
+            made: Item = {"json": with_result(item["json"], result_name(raw, i), result)}
             return {**made, "binary": item["binary"]} if "binary" in item and not node.binary_data else made
 
         return await each_item_async(context, items, one, self.error_item)
@@ -84,9 +86,10 @@ class _Crypto(Activity):
         if self.action == "generate":
             return _random(self.encoding_type, int(self.string_length))
         if self.action == "sign":
-            key = await self.signing_key(context, i)
-            return self._encoded(_sign(key, self.algorithm, _as_bytes(self.text, _BYTES, "data")))
-        hash_type = self.given("hash_type")
+            _algorithm(self.given("algorithm"), "algorithm")
+            data = _as_bytes(self.given("text"), _BYTES, "chunk")
+            return self._encoded(_sign(await self.signing_key(context, i), self.algorithm, data))
+        hash_type, _ = self.given("hash_type"), self.encoding  # n8n reads both before the value
         if self.action == "hmac":
             name = _algorithm(hash_type, "hmac")
             secret = _as_bytes(await self.hmac_secret(context, i), _KEYS, "key")
@@ -144,11 +147,13 @@ class CryptoV1(_Crypto):
     async def hmac_secret(self, context: ActivityContext, i: int) -> Any:
         """Return the secret of the parameter."""
         del context, i
-        return self.secret
+        return self.given("secret")
 
     async def signing_key(self, context: ActivityContext, i: int) -> str:
         """Return the private key of the parameter."""
-        del context, i
+        del context
+        if not self.private_key:
+            raise NodeError("No key provided to sign", item=i)
         return self.private_key
 
 

@@ -19,6 +19,7 @@ from runtime.contract import (
     error_item,
     param,
     result_name,
+    with_result,
 )
 from runtime.expressions.library import LibraryError, run_library
 from runtime.values.javascript import DateTimeText, js_string
@@ -163,7 +164,7 @@ class DateTime(Activity):
                 } | self.argument("format", "custom_format" if self.format == "custom" else "format")
             case "roundDate":
                 up = self.mode == "roundUp"
-                request |= {"roundUp": up, "toNearest": self.to if up else self.to_nearest}
+                request |= {"roundUp": up, **self.argument("toNearest", "to" if up else "to_nearest")}
             case "getTimeBetweenDates":
                 request |= {"units": self.units, "isoString": options.get("isoString")} | self.argument(
                     "endDate", "end_date"
@@ -181,8 +182,7 @@ class DateTime(Activity):
         text = result["text"]
         if _ABBREVIATION in text:
             text = text.replace(_ABBREVIATION, _abbreviation(result["at"], result["zone"]))
-        json = copy.deepcopy(item["json"])
-        json[result_name(self.given("data_property_name"), i)] = text
+        json = with_result(item["json"], result_name(self.given("data_property_name"), i), text)
         output: Item = {"json": json, "pairedItem": {"item": i}}
         if "binary" in item:
             output["binary"] = item["binary"]

@@ -3,6 +3,7 @@
 from typing import ClassVar, Final
 
 from runtime.contract import Activity, ActivityContext, Items, Outputs, param
+from runtime.nodes.function_item import copied_item
 from runtime.sandbox.failures import code_error
 
 DEFAULT: Final = """\
@@ -39,7 +40,7 @@ class Function(Activity):
         )
         outcome = value["outcomes"][0]
         if "error" not in outcome:
-            return [outcome["data"]]
+            return [[copied_item(each) for each in outcome["data"]]]
         error = code_error(outcome["error"], word="Line")
         if not context.continue_on_fail:
             raise error

@@ -1,9 +1,10 @@
 """Function Item: the predecessor of Code, once per item."""
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
-from runtime.contract import Activity, ActivityContext, Items, Outputs, param
+from runtime.contract import Activity, ActivityContext, Item, Items, Outputs, param
 from runtime.sandbox.failures import code_error
+from runtime.values.objects import without_unsafe_keys
 
 DEFAULT: Final = """\
 // Code here will run once per input item.
@@ -38,7 +39,7 @@ class FunctionItem(Activity):
         results: Items = []
         for i, outcome in enumerate(value["outcomes"]):
             if "error" not in outcome:
-                results.append({"json": {}, **outcome["data"]})  # type: ignore[typeddict-item]  # JSON has no functions: one that was returned is gone
+                results.append(copied_item(outcome["data"]))
                 continue
             error = code_error(outcome["error"], word="Line", item=i)
             if not context.continue_on_fail:
@@ -46,3 +47,11 @@ class FunctionItem(Activity):
             json = {} if outcome["error"].get("primitive") else {"error": error.bare}
             results.append({"json": json})
         return [results]
+
+
+def copied_item(given: dict[str, Any]) -> Item:
+    """Return the item that code gave. JSON has no functions: one that was returned is gone. n8n copies what each member holds."""
+    json = given.get("json", {})
+    if isinstance(json, dict):
+        json = {key: without_unsafe_keys(each) for key, each in json.items()}
+    return {**given, "json": json}  # type: ignore[typeddict-item]  # of the sandbox

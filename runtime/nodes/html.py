@@ -74,7 +74,7 @@ class Html(Extraction):
     html: Dynamic[Any] = param(_TEMPLATE, show={"operation": ["generateHtmlTemplate"]}, resolvables="text")
     source_data: Dynamic[Literal["binary", "json"]] = param("json", show=_EXTRACTS)
     data_property_name: Dynamic[str] = param("data", show=_EXTRACTS, required=True)
-    extraction_values: Dynamic[dict[str, Any]] = param({}, show=_EXTRACTS)
+    extraction_values: Dynamic[dict[str, Any]] = param({}, since={1.1: {"values": [{}]}}, show=_EXTRACTS)
     options: Dynamic[dict[str, Any]] = param({}, show={"operation": ["extractHtmlContent", "convertToHtmlTable"]})
 
     async def run(self, context: ActivityContext, items: Items) -> Outputs:

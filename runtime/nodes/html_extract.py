@@ -76,7 +76,10 @@ class Extraction(Activity):
         """Add the items of one input item, of which `self` is the node: those before a document that fails, too. Raise NodeError."""
         html = await self._html(context, item, i)
         documents = html if isinstance(html, list) else [html]
-        extractions = [_extraction(each) for each in (self.extraction_values or {}).get("values") or []]
+        values = (self.extraction_values or {}).get("values")
+        if values is None:
+            raise NodeError("extractionValues.values is not iterable", item=i)
+        extractions = [_extraction(each) for each in values]
         readable = list(takewhile(lambda each: _problem(each) is None, documents))
         requests = [{"html": each, "extractions": extractions, "rich": rich} for each in readable]
         for result in await run_library(context, "html", _script(), requests, keep_undefined=context.keeps_undefined):
@@ -89,6 +92,8 @@ class Extraction(Activity):
     async def _html(self, context: ActivityContext, item: Item, i: int) -> Any:
         if self.source_data == "json":
             return self.find(item, context.version)
+        if self.source_data != "binary":  # n8n then shows no field for the name
+            raise NodeError('Could not get parameter "dataPropertyName"', item=i)
         try:
             data = await context.blobs.read(binary_of(item, self.data_property_name, i))
         except NoBinaryError as error:
@@ -99,6 +104,8 @@ class Extraction(Activity):
         json: dict[str, Any] = {}
         for entry, each in zip((self.extraction_values or {}).get("values") or [], values, strict=True):
             key = js_string(entry.get("key", ""))
+            if key == "__proto__":  # JavaScript makes it the prototype, which is no field
+                continue
             if entry.get("returnArray"):
                 json[key] = [self.tidy(value, version) for value in each["all"]]
             elif (value := self.tidy(each.get("first"), version)) is not None:  # UNDEFINED is a value of its own

@@ -1,11 +1,11 @@
 """Markdown: HTML from Markdown as showdown makes it, Markdown from HTML as node-html-markdown does."""
 
-import copy
 from typing import Any, Literal
 
 from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, NodeError, Outputs, attempt_each, param
 from runtime.expressions.library import LibraryError, run_library
 from runtime.values.javascript import js_string
+from runtime.values.objects import safe_copy
 from runtime.values.paths import set_path, unset
 from runtime.values.undefined import without_undefined
 from schemas.item import UNDEFINED
@@ -92,7 +92,7 @@ def _item(context: ActivityContext, item: Item, node: Markdown, result: Any, i: 
         if not context.continue_on_fail:
             raise error
         return {"json": {"error": error.message}}
-    json, key = copy.deepcopy(item["json"]), js_string(node.given("destination_key"))
+    json, key = safe_copy(item["json"]), js_string(node.given("destination_key"))
     if result is None and node.is_undefined("markdown"):  # showdown gives back what it cannot convert
         if not context.keeps_undefined():
             unset(json, key)

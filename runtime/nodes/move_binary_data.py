@@ -7,6 +7,7 @@ from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, No
 from runtime.values.encodings import UnknownEncodingError, decode, encode, from_base64
 from runtime.values.javascript import js_string, json_stringify, truthy
 from runtime.values.json_text import NotJsonError, parse_json
+from runtime.values.objects import safe_copy
 from runtime.values.paths import get, set_path, unset
 from schemas.item import UNDEFINED
 
@@ -90,6 +91,7 @@ class MoveBinaryData(Activity):
             if truthy(self.convert_all_data):
                 json = {}
             else:
+                json = safe_copy(json)
                 unset(json, js_string(self.value_key))
         mime = options.get("mimeType") or None
         if from64:

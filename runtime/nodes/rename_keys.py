@@ -4,7 +4,7 @@ import copy
 from typing import Any, Final
 
 from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, each_item, param
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_number, js_string
 from runtime.values.lists.renaming import rename_matching, rename_paths
 from runtime.values.patterns import compile_pattern
 from runtime.values.problem import ProblemError
@@ -47,6 +47,14 @@ def _listed(collection: Any, name: str) -> list[dict[str, Any]]:
     return (collection or {}).get(name) or []
 
 
+def _levels(depth: Any) -> float:
+    """Return a depth as n8n counts it down: what is no number is none either, and the levels below it are those of its number."""
+    if isinstance(depth, int | float) and not isinstance(depth, bool):
+        return depth
+    number = js_number(depth)
+    return number if number == number and number != 0 else ALL_LEVELS  # noqa: PLR0124  # NaN
+
+
 def _replace(json: dict[str, Any], replacement: dict[str, Any]) -> None:
     options = replacement.get("options") or {}
     try:
@@ -54,6 +62,6 @@ def _replace(json: dict[str, Any], replacement: dict[str, Any]) -> None:
             js_string(replacement.get("searchRegex", "")), "i" if options.get("caseInsensitive") else ""
         )
         new = js_string(replacement.get("replaceRegex", ""))
-        rename_matching(json, pattern, new, options.get("depth", ALL_LEVELS))
+        rename_matching(json, pattern, new, _levels(options.get("depth", ALL_LEVELS)))
     except ProblemError as problem:
         raise NodeError(problem.message, description=problem.description) from problem

@@ -84,8 +84,8 @@ class RespondToWebhook(Durable):
                 return None, [Call("sign", _parse_json(node.payload))]
             else:
                 node.require_request(context)
-                self.require_choice()
                 headers = self.sent_headers(node)
+                self.require_choice()
                 response = node.response(headers, *node.body(context.items))
         except NodeError as error:
             if context.continue_on_fail:
@@ -109,7 +109,7 @@ class RespondToWebhook(Durable):
     def respond_with(self) -> Any:
         """What to respond with."""
         text: Any = self.as_text  # empty where the version hides it
-        return self.evaluated if text == "" else text
+        return self.given("evaluated") if text == "" else text
 
     def require_request(self, context: DurableContext) -> None:
         """Raise NodeError if, from 1.1 on, no node before this one has a request that waits for an answer."""

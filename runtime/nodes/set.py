@@ -11,7 +11,7 @@ from runtime.values.javascript import NullObject, ObjectText, js_number, js_stri
 from runtime.values.json_repair import parse_repaired
 from runtime.values.json_text import NotJsonError
 from runtime.values.lists.fields import text_parts
-from runtime.values.objects import members, shallow_copy
+from runtime.values.objects import members, safe_copy
 from runtime.values.paths import get, has, plain_name, set_path, unset
 from runtime.values.problem import ProblemError
 from runtime.values.undefined import without_undefined
@@ -103,7 +103,7 @@ class SetV1(Inline):
     def _item(self, context: Context, i: int, item: Item, convert: dict[str, Callable[[Any], Any]]) -> Item:
         p = context.resolve(self, i)
         keep_only = bool(p.keep_only_set)
-        json: Json = {} if keep_only else shallow_copy(item["json"])
+        json: Json = {} if keep_only else safe_copy(item["json"])
         dots = (p.options or {}).get("dotNotation", True) is not False
         for type_, default in _DEFAULTS.items():
             written = _fields_of_type(self.values, type_)
@@ -341,7 +341,7 @@ def _write_fields(json: Json, fields: Json, *, dots: bool) -> Json:
 def _input_fields(json: Json, include: str, fields: Any, keep_undefined: Callable[[], bool], *, dots: bool) -> Json:
     """Return the part of the input that stays: all, none, selected fields, or all but some."""
     if include == "all":
-        return shallow_copy(json)  # type: ignore[no-any-return]  # of what it got
+        return safe_copy(json)  # type: ignore[no-any-return]  # of what it got
     if include == "none":
         return {}
     if include not in ("selected", "except"):
@@ -352,7 +352,7 @@ def _input_fields(json: Json, include: str, fields: Any, keep_undefined: Callabl
         raise NodeError(problem.message) from problem
     if include == "selected":
         return _pick_fields(json, names, keep_undefined, dots=dots)
-    rest: Json = shallow_copy(json)
+    rest: Json = safe_copy(json)
     for name in names:
         if dots or not isinstance(rest, dict):
             unset(rest, name)

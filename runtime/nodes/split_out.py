@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 from runtime.contract import Context, Dynamic, Inline, Item, Items, NodeError, Outputs, param
 from runtime.values.javascript import is_text, js_string, property_order
 from runtime.values.lists.fields import listed_names, text_parts
+from runtime.values.objects import safe_copy
 from runtime.values.paths import get, has, plain_name, unset
 from runtime.values.problem import ProblemError
 from schemas.item import UNDEFINED
@@ -107,7 +108,7 @@ def _members(item: Item, field: str, *, dots: bool) -> list[Any]:
 def _base(json: Json, fields: list[str], include: str, *, dots: bool) -> Json:
     if include != "allOtherFields":
         return {}
-    base = dict(json)
+    base: Json = safe_copy(json)
     for field in fields:
         if dots:
             unset(base, field)

@@ -49,7 +49,10 @@ class SpreadsheetFile(Activity):
         if self.operation == "toFile":
             return await context.resolve(self, 0).to_file(context, items)
         if self.operation != "fromFile" and context.version < _CSV_AS_TEXT:
-            raise NodeError(f'The operation "{as_written(self.operation)}" is not supported!')
+            error = NodeError(f'The operation "{as_written(self.operation)}" is not supported!')
+            if not context.continue_on_fail:
+                raise error
+            return [[{"json": {"error": error.message}}]]
         if self.operation != "fromFile":
             return [[]]
 

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from runtime.contract import Context, Dynamic, Inline, Items, NodeError, Outputs, param
 from runtime.values.javascript import truthy
+from runtime.values.lists.fields import text_parts
 from runtime.values.lists.summarizing import Summary
 from runtime.values.problem import ProblemError
 
@@ -34,9 +35,10 @@ class Summarize(Inline):
         options = p.options or {}
         typed = context.version == 0 or context.version >= TYPED_KEYS_SINCE  # a node without a version is no older one
         try:
+            nested = options.get("outputFormat") == "singleItem"
             summary = Summary.of(
                 p.fields_to_summarize,
-                p.fields_to_split_by_nested if options.get("outputFormat") == "singleItem" else p.fields_to_split_by,
+                text_parts(p.given("fields_to_split_by_nested" if nested else "fields_to_split_by")),
                 options,
                 typed=typed,
                 keep_undefined=context.keeps_undefined,

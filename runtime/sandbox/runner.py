@@ -106,6 +106,7 @@ class CodeRunner:
         job = {
             "code": code,
             "mode": "function" if mode == LIBRARY else mode,
+            "isLibrary": mode == LIBRARY,
             "continueOnFail": continue_on_fail,
             "maxItems": MAX_ITEMS,
             "snapshot": snapshot,

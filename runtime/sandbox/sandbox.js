@@ -2,7 +2,7 @@
 //
 // Needs `luxon`, `jmespath`, `__extend`, `__openScope` (runtime/expressions) and `__modules.buffer`; loaded last.
 //
-//   __start(text)   begins a run. text: JSON {code, mode, continueOnFail, snapshot}; mode is 'all', 'each',
+//   __start(text)   begins a run. text: JSON {code, mode, isLibrary, continueOnFail, snapshot}; mode is 'all', 'each',
 //                   'function', 'functionItem' or 'sort' (the globals are `items` and little else). Its microtasks run
 //                   when the call returns to the host.
 //   __poll(limit)   JSON: {done: {outcomes, staticData, customData, logs}} | {wait: milliseconds} |
@@ -597,8 +597,13 @@
     current.done = true;
   };
 
+  // n8n copies what code sees of items, without members that every object has already.
+  const UNSAFE = ['__proto__', 'constructor', 'prototype'];
+  const safely = (key, value) => (UNSAFE.includes(key) ? undefined : value);
+
   const start = (text) => {
     const job = parse(text);
+    if (!job.isLibrary && UNSAFE.some((key) => text.includes(`"${key}"`))) job.snapshot = parse(stringify(job.snapshot), safely);
     Object.assign(job, { outcomes: [], done: false, scopeAt: openScope(job.snapshot, 'code') });
     current = job;
     runAll(job);

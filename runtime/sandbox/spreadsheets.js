@@ -6,12 +6,12 @@ const flat = (item) => {
   const cells = {};
   const walk = (each, path) => {
     for (const key of Object.keys(each)) {
-      const name = path === '' ? key : `${path}.${key}`;
+      const name = path === null ? key : `${path}.${key}`;
       if (each[key] !== null && typeof each[key] === 'object') walk(each[key], name);
       else cells[name] = each[key];
     }
   };
-  walk(item, '');
+  walk(item, null);
   return cells;
 };
 

@@ -16,7 +16,10 @@ __all__ = ["FORMATS", "read_csv", "read_sheet", "takes_head", "write_sheet"]
 FORMATS: Final = ("csv", "html", "rtf", "ods", "xls", "xlsx")
 _BOOKS: Final = ("ods", "xls", "xlsx")
 """Formats of several sheets; n8n shows the options about sheets and ranges for these alone."""
-_UTF16_NAMES: Final = ("utf16le", "ucs2", "ucs-2")
+_UTF16_NAMES: Final = ("utf16le", "utf-16le", "ucs2", "ucs-2")
+_NODE_ENCODINGS: Final = ("utf8", "utf-8", "latin1", "binary", "ascii", *_UTF16_NAMES)
+"""Those that Node can decode by parts, whatever the case of their letters."""
+_NO_TEXT: Final = ("base64", "base64url", "hex")
 FIRST_HEAD_BYTES: Final = 4 * 1024 * 1024
 MAX_HEAD_BYTES: Final = 64 * 1024 * 1024
 """Bytes of a long CSV file in which its first rows are looked for: at first, and at most."""
@@ -79,7 +82,7 @@ def takes_head(options: Mapping[str, Any]) -> bool:
     """
     if ((options.get("skipRecordsWithErrors") or {}).get("value") or {}).get("enabled"):
         return False
-    encoding = str(options.get("encoding") or "utf-8")
+    encoding = str(options.get("encoding") or "utf-8").lower()
     return js_number(options.get("maxRowCount", -1)) > -1 and encoding not in _UTF16_NAMES
 
 
@@ -146,11 +149,19 @@ async def write_sheet(
     return base64.b64decode((await run_in_sandbox(context, "sheetjs.min", _sheets(), {"write": request}))["data"])
 
 
-def _text(data: bytes, encoding: str) -> str:
+def _text(data: bytes, name: str) -> str:
+    """Return the text of bytes. Raise NodeError for an encoding that Node does not know, or whose text has no delimiter to n8n."""
+    encoding = name.lower()
+    if encoding in _NO_TEXT:
+        text = "Invalid option delimiter: delimiter must be a non empty string or buffer or array of string|buffer, got undefined"
+        raise NodeError(text)
+    if encoding not in _NODE_ENCODINGS:
+        raise NodeError(f"Unknown encoding: {name}")
     if encoding == "ascii":  # Node drops the highest bit
         return bytes(byte & 0x7F for byte in data).decode("ascii")
-    names = {"utf16le": "utf-16-le", "ucs2": "utf-16-le", "ucs-2": "utf-16-le", "latin1": "latin-1"}
-    return data.decode(names.get(encoding, "utf-8"), "replace")
+    if encoding in _UTF16_NAMES:
+        return data.decode("utf-16-le", "replace")
+    return data.decode("latin-1" if encoding in ("latin1", "binary") else "utf-8", "replace")
 
 
 @cache

@@ -8,6 +8,7 @@ import re
 from functools import lru_cache
 from typing import Any, Final
 
+from runtime.values.objects import UNSAFE_KEYS
 from runtime.values.problem import ProblemError
 from schemas.item import MAX_NESTING, UNDEFINED
 
@@ -20,7 +21,6 @@ _PART: Final = re.compile(
 )
 _ESCAPE: Final = re.compile(r"\\(\\)?")
 _INDEX: Final = re.compile(r"(?:0|[1-9]\d{0,15})\Z", re.ASCII)
-_FORBIDDEN: Final = frozenset({"__proto__", "constructor", "prototype"})
 _MAX_GROWTH: Final = 100_000
 
 
@@ -90,13 +90,13 @@ def set_path(target: dict[str, Any], path: str, value: Any) -> None:
         raise ProblemError(f"The field name goes deeper than {MAX_NESTING} levels", "Use fewer dots in the name.")
     place: Any = target
     for key, following in itertools.pairwise(keys):
-        if key in _FORBIDDEN:
+        if key in UNSAFE_KEYS:
             return
         child = _member(place, key)
         child = child.copy() if isinstance(child, dict | list) else [] if _INDEX.match(following) else {}
         _assign(place, key, child)
         place = child
-    if keys[-1] not in _FORBIDDEN:
+    if keys[-1] not in UNSAFE_KEYS:
         _assign(place, keys[-1], value)
 
 

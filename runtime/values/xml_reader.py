@@ -5,13 +5,14 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from runtime.values.objects import UNSAFE_KEYS
+
 _NAME_START = r"[:_A-Za-z\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u02FF\u0370-\u037D\u037F-\u1FFF\u200C-\u200D\u2070-\u218F\u2C00-\u2FEF\u3001-\uD7FF\uF900-\uFDCF\uFDF0-\uFFFD\U00010000-\U000EFFFF]"  # noqa: E501
 NAME: Final = re.compile(_NAME_START + _NAME_START[:-1] + r"\u00B7\u0300-\u036F\u203F-\u2040.\d-]*|" + _NAME_START)
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _ENTITY: Final = re.compile(r"&([^;<&\s]*)(;?)")
 _DOCTYPE: Final = re.compile(r"<!DOCTYPE(?:\[[^\]]*+\]|\"[^\"]*+\"|'[^']*+'|[^\[\"'>]++)*+>", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"\s{2,}")
-_DANGEROUS: Final = frozenset({"__proto__", "constructor", "prototype"})
 _MAX_DEPTH: Final = 1000
 _MAX_CODE_POINT: Final = 0x10FFFF
 
@@ -218,7 +219,7 @@ class _Reader:
 
 
 def _safe(name: str) -> str:
-    return f"sanitized_{name}" if name in _DANGEROUS else name
+    return f"sanitized_{name}" if name in UNSAFE_KEYS else name
 
 
 def _add(members: dict[str, Any], name: str, value: Any, explicit_array: bool) -> None:

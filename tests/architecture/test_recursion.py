@@ -52,6 +52,8 @@ RECURSIVE: Final[dict[str, str]] = {
     "values/json_text.py:_Literal.key": TEXT,
     "values/json_text.py:_Literal.array": TEXT,
     "values/json_text.py:_Literal.group": TEXT,
+    "values/objects.py:without_unsafe_keys": ITEM,
+    "values/objects.py:_has_unsafe_key": ITEM,
     "values/postgres_text.py:literal": ITEM,
     "values/postgres_text.py:_array": ITEM,
     "values/lists/duplicates.py:_flat": ITEM,

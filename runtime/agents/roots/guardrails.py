@@ -9,7 +9,7 @@ from runtime.agents.messages import system, user
 from runtime.agents.parsers.output_schema import OutputSchema
 from runtime.agents.roots.root import NO_CHAT_MODEL, CommandResult, Continue, Finish, ItemState, Question, Root
 from runtime.contract import ActivityContext, Call, DurableContext, Dynamic, NodeError, param
-from schemas.item import Item, Json
+from schemas.item import UNDEFINED, Item, Json
 
 CLASSIFY: Final = {"operation": ["classify"]}
 VERDICT: Final = OutputSchema(
@@ -61,7 +61,7 @@ class Guardrails(Root):
     def outputs(self, version: float) -> int:
         """Return one output for what is masked; two for what passes, and what does not."""
         del version
-        return 1 if self.operation == "sanitize" else 2
+        return 2 if self.operation == "classify" else 1
 
     def ready(self, context: DurableContext) -> None:
         """Raise NodeError: no model for a check that asks one."""
@@ -76,6 +76,8 @@ class Guardrails(Root):
         """Order the checks without a model."""
         i = item_state["i"]
         here = context.resolve(self, i)
+        if self.operation not in ("classify", "sanitize"):  # nothing is looked for, in whatever it is
+            return _finish(item_state, 0, here.given("text"), [])
         if self.operation == "classify" and _judgements(here) and not context.subnodes("ai_languageModel"):
             raise NodeError(NO_CHAT_MODEL)
         if not isinstance(here.text, str):
@@ -153,8 +155,9 @@ class Guardrails(Root):
         return _finish(item_state, 1 if triggered else 0, item_state["text"], triggered or checks)
 
 
-def _finish(item_state: ItemState, output: int, text: str, checks: list[dict[str, Any]]) -> Finish:
-    item: Item = {"json": {"guardrailsInput": text, "checks": checks}, "pairedItem": {"item": item_state["i"]}}
+def _finish(item_state: ItemState, output: int, text: Any, checks: list[dict[str, Any]]) -> Finish:
+    json = {"checks": checks} if text is UNDEFINED else {"guardrailsInput": text, "checks": checks}
+    item: Item = {"json": json, "pairedItem": {"item": item_state["i"]}}
     return Finish([(output, item)])
 
 

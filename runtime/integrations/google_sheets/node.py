@@ -37,9 +37,9 @@ def book_of(run: Run, scope: Scope) -> Spreadsheet:
     except NodeError:  # of an address that names no document n8n asks without an id
         return Spreadsheet(run, scope, "")
     if id_ is UNDEFINED or id_ is None or id_ == "":
-        mode = locator.get("mode") if isinstance(locator, Mapping) else "undefined"
-        value = js_string(id_)
-        raise NodeError(f"Can not get sheet '{mode}' with a value of '{value}'")
+        mode = locator.get("mode") if isinstance(locator, Mapping) else None
+        shown = "undefined" if mode is None else js_string(mode)
+        raise NodeError(f"Can not get sheet '{shown}' with a value of '{js_string(id_)}'")
     return Spreadsheet(run, scope, js_string(id_))
 
 

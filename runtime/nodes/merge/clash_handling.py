@@ -1,6 +1,5 @@
 """What happens to equal keys when items become one: n8n's clash handling."""
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +47,7 @@ def combine(items: Sequence[Item], clash: Clash, *, again: bool = False) -> Item
     if clash.resolve == "addSuffix":
         merged: Item = {"json": {}}
         for i, item in enumerate(items):
-            merged["json"].update(suffixed(members(item["json"]), i))
+            merged["json"].update(_copied(suffixed(members(item["json"]), i)))
         if again:
             merged["json"].update(members(ordered[-1]["json"]))
     else:
@@ -76,7 +75,7 @@ def _merged(parts: Sequence[Mapping[str, Any]], clash: Clash, *, own: bool) -> d
     """Return a new object. But where blank values must not win, n8n copies the first one's own keys only and merges
     into what lies deeper, so that a later read of that input's node sees the merged values, too. So do we.
     """
-    result = dict(parts[0]) if not clash.deep or (clash.keep_filled and not own) else copy.deepcopy(dict(parts[0]))
+    result = dict(parts[0]) if not clash.deep or (clash.keep_filled and not own) else _copied(dict(parts[0]))
     for part in parts[1:]:
         _into(result, part, clash)
     return result
@@ -84,10 +83,22 @@ def _merged(parts: Sequence[Mapping[str, Any]], clash: Clash, *, own: bool) -> d
 
 def _into(target: dict[str, Any], part: Mapping[str, Any], clash: Clash) -> None:
     for key, value in part.items():
-        if clash.deep and value is UNDEFINED and key in target:
+        if clash.deep and ((value is UNDEFINED and key in target) or _is_prototype(key, value)):
             continue
         if not (clash.keep_filled and key in target and _blank(value)):
             target[key] = _deep(target.get(key, UNDEFINED), value, clash) if clash.deep else value
+
+
+def _copied(value: Any) -> Any:
+    """Return a copy of a value and of what lies inside."""
+    if isinstance(value, dict):
+        return {key: _copied(each) for key, each in value.items() if not _is_prototype(key, each)}
+    return [_copied(each) for each in value] if isinstance(value, list) else value
+
+
+def _is_prototype(key: str, value: Any) -> bool:
+    """Return whether a member is a prototype to lodash, which its merge passes over."""
+    return key == "__proto__" and isinstance(value, dict | list)
 
 
 def _blank(value: Any) -> bool:
@@ -102,12 +113,12 @@ def _deep(old: Any, new: Any, clash: Clash) -> Any:
         if isinstance(old, list):
             return old  # the members become properties of the array, which JSON does not show
         if not isinstance(old, dict):
-            return copy.deepcopy(new)
+            return _copied(new)
         _into(old, new, clash)
         return old
     if isinstance(new, list):
         if not isinstance(old, list):
-            return copy.deepcopy(new)
+            return _copied(new)
         for i, each in enumerate(new):
             before = old[i] if i < len(old) else UNDEFINED
             keeps_old = clash.keep_filled and before is not UNDEFINED and _blank(each)

@@ -101,6 +101,7 @@ class MergeV1(Inline):
                 or (self.overwrite == "blank" and json[key] in (None, ""))
             ):
                 json[key] = value
+        json.pop("__proto__", None)  # written member by member: JavaScript makes it the prototype
         return {**item, "json": json}
 
 
@@ -116,7 +117,9 @@ def _both(a: Item, b: Item) -> Item:
 def _with_files(a: Item, b: Item) -> Item:
     """Return the JSON and the files of both; the second one wins."""
     files = {**a.get("binary", {}), **b.get("binary", {})}
-    return {**a, **_both(a, b), "binary": files} if files else {**a, **_both(a, b)}
+    both = _both(a, b)
+    both["json"].pop("__proto__", None)  # written member by member: JavaScript makes it the prototype
+    return {**a, **both, "binary": files} if files else {**a, **both}
 
 
 def _by_index(one: Items, two: Items, join: str) -> Items:

@@ -204,7 +204,7 @@ class MergeV3(_Merge):
             ]
         else:
             try:
-                names = text_parts(self.fields_to_match_string)
+                names = text_parts(self.given("fields_to_match_string"))
             except ProblemError as problem:
                 raise NodeError(problem.message) from problem
             pairs = [(name, name) for name in names] or [("", "")]

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from runtime.values.javascript import property_order
 from runtime.values.lists.fields import Json
+from runtime.values.objects import safe_copy
 from runtime.values.paths import get, set_path, unset
 from runtime.values.patterns import Pattern
 from runtime.values.problem import ProblemError
@@ -19,7 +20,7 @@ def rename_paths(original: Json, pairs: list[tuple[str, str]]) -> Json:
     """
     if not isinstance(original, dict):  # of a function node
         return original
-    json = dict(original)
+    json: Json = safe_copy(original)
     for current, new in pairs:
         if not current or not new or current == new:
             continue

@@ -1,8 +1,8 @@
 """`python -m tests.conformance.fresh ask KIND --seed N --count N FILE`: draw fresh cases, ask n8n (`ORACLE_DIR`), and keep them.
 
 `python -m tests.conformance.fresh grade KIND FILE [--host temporal] [--out FILE]`: run those of a file and print how they went. KIND
-is agents, expressions, topics, mutants, parameters, flows, http, real, settings or vendors (`--types slack,notion`); a file has one case per line
-(expressions: one expression file). The answers of n8n are written as they come, so that a file can be graded before it
+is agents, edges, expressions, topics, mutants, parameters, flows, http, real, settings or vendors (`--types slack,notion`); a file has one case
+per line (expressions: one expression file). The answers of n8n are written as they come, so that a file can be graded before it
 is complete. A request of `http` whose body never comes is left out. Credentials of `agents`, `http` and `vendors` must be in n8n's own database:
 `credentials KIND FILE` writes them for `n8n import:credentials --input=FILE`, with the `ORACLE_HOME` of `ask` as `N8N_USER_FOLDER`.
 """
@@ -19,6 +19,7 @@ from typing import Any, Final
 from tests.conformance.expressions_score import grade_expression, run_expression_file
 from tests.conformance.fresh import (
     agents,
+    edges,
     expressions,
     flows,
     http,
@@ -41,8 +42,8 @@ _UNDER_WAY: Final = 1.0
 """Seconds after which the requests of a run that failed have arrived: n8n does not wait for those under way."""
 EXPRESSIONS = {"expressions": expressions.draw_document, "topics": topics.draw_document}
 DRAWERS = {
-    "mutants": mutants.draw_cases, "flows": flows.draw_cases, "http": http.draw_cases, "parameters": parameters.draw_cases,
-    "real": real.draw_cases, "settings": settings.draw_cases,
+    "edges": edges.draw_cases, "mutants": mutants.draw_cases, "flows": flows.draw_cases, "http": http.draw_cases,
+    "parameters": parameters.draw_cases, "real": real.draw_cases, "settings": settings.draw_cases,
 }  # fmt: skip
 
 

@@ -82,7 +82,9 @@ def _files(result: Mapping[str, Any]) -> Any:
     }
 
 
-def _file(file: Mapping[str, Any]) -> dict[str, Any]:
+def _file(file: Any) -> Any:
+    if not isinstance(file, Mapping):  # code may give anything in a file's place
+        return file
     archive = file.get("mimeType") in ("application/gzip", "application/x-tar", "application/zip")
     return {key: file.get(key) for key in ("mimeType", "fileName", "fileExtension") + (() if archive else ("data",))}
 

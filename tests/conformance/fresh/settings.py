@@ -230,6 +230,8 @@ class _Setting:
         drawn = {
             key: self.random.choice(value) if isinstance(value, tuple) else value for key, value in parameters.items()
         }
+        if "startDate" in drawn:  # the time since a date that is missing shows the time of day
+            self.items = [each for each in self.items if "date" in each["json"]] or [{"json": {"date": "2024-02-29"}}]
         return type_, self.random.choice(versions), copy.deepcopy(drawn)
 
     def error(self) -> tuple[str, float, dict[str, Any]]:
