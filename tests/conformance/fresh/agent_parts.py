@@ -304,17 +304,14 @@ class PartDrawer:
         return tool
 
     def _tool_mcp(self) -> Json:
-        parameters = {
-            "endpointUrl": f"{BASE}/mcp",
-            **self._draw.choice(
-                (
-                    {},
-                    {"include": "selected", "includeTools": ["add"]},
-                    {"include": "except", "excludeTools": ["del-it"]},
-                )
-            ),
-        }
-        tool = self._tool("server", "mcpClientTool", self._draw.choice((1.2, 1.3, 1.4)), parameters, {"a": 1, "b": 2})
+        version = self._draw.choice((1, 1.1, 1.2, 1.3, 1.4))
+        transport = self._draw.choice(("sse", "httpStreamable")) if version > 1 else "sse"
+        url = f"{BASE}/{'mcp-events' if transport == 'sse' else 'mcp'}"
+        chosen = self._draw.choice(
+            ({}, {"include": "selected", "includeTools": ["add"]}, {"include": "except", "excludeTools": ["del-it"]})
+        )
+        parameters: Json = {"sseEndpoint": url} if version == 1 else {"endpointUrl": url, "serverTransport": transport}
+        tool = self._tool("server", "mcpClientTool", version, parameters | chosen, {"a": 1, "b": 2})
         return {**tool, "name": "server_add"}
 
     # --- documents ----------------------------------------------------------------------------------------------------
