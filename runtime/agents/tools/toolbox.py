@@ -213,7 +213,7 @@ def _declared(tools: Sequence[ToolSpec], call: ToolCall) -> dict[str, Any]:
 
 
 def _step(tools: Sequence[ToolSpec], call: ToolCall) -> str | None:
-    return next((each["step"] for each in tools if each["name"] == call["name"]), None)
+    return next((each.get("step") for each in tools if each["name"] == call["name"]), None)
 
 
 def answer_text(
