@@ -298,10 +298,12 @@ def _apart(messages: Sequence[Any]) -> list[Any]:
     for each in messages:
         several = each.get("tool_calls", ()) if isinstance(each, dict) else ()
         if len(several) > 1:
-            calls = {call.get("id", ""): {**each, "tool_calls": [call]} for call in several}
+            calls = {call.get("id", f"#{n}"): {**each, "tool_calls": [call]} for n, call in enumerate(several)}
             continue
-        if isinstance(each, dict) and each.get("tool_call_id") in calls:
-            told.append(calls.pop(each["tool_call_id"]))
+        if isinstance(each, dict) and each.get("role") == "tool" and calls:
+            first = next(iter(calls))  # Ollama's calls have no ids: they are answered in their order
+            if (key := each.get("tool_call_id", first)) in calls:
+                told.append(calls.pop(key))
         told.append(each)
     return told
 
