@@ -15,7 +15,7 @@ from schemas.diagnostic.nodes import UnsupportedChoice
 from schemas.item import Item
 from schemas.node import Conditions
 
-__all__ = ["AgentV1", "AgentV2", "AgentV3", "SqlAgent", "refused_options"]
+__all__ = ["AgentV1", "AgentV2", "AgentV3", "SqlAgentV1", "refused_options"]
 
 HELPFUL = "You are a helpful assistant"
 UNSUPPORTED_KINDS = frozenset({"planAndExecuteAgent"})
@@ -89,6 +89,14 @@ class AgentV1(Agent):
     def default_system(self, version: float) -> str | None:
         """Return the default system prompt; from 1.9 on there is none."""
         return HELPFUL if version < 1.9 else None
+
+
+class SqlAgentV1(SqlAgent):
+    """The kind of agent of these versions that answers questions about a database."""
+
+    type = "@n8n/n8n-nodes-langchain.agent"
+    versions = AgentV1.versions
+    when: ClassVar[Conditions] = {"agent": ["sqlAgent"]}
 
 
 class AgentV2(Agent):

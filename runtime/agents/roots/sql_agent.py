@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Final, cast
+from typing import Any, Final, cast
 
 from runtime.agents.messages import ToolCall, ToolSpec, dumps
 from runtime.agents.roots.agent_loop import DIFFERS, Agent
@@ -14,10 +14,8 @@ from runtime.contract.capabilities import SqlSession
 from runtime.values.postgres_text import format_query
 from schemas.facts import CredentialUse
 from schemas.item import Item, Json
-from schemas.node import Conditions
 from schemas.sql import DatabaseError, SqlResult
 
-DATABASE: Conditions = {"agent": ["sqlAgent"]}
 LOCATED: Final[list[Any]] = [{"_cnd": {"gte": 1.7}}]
 NO_FILE: Final = "load the file into a Postgres or MySQL database: a file of SQLite is opened by no worker"
 PROMPT: Final = (
@@ -44,11 +42,8 @@ ONE_STATEMENT: Final = "A query is one statement: leave out the semicolon, or ru
 
 
 class SqlAgent(Agent):
-    """Versions 1 to 1.7. Its tools look into the database of the credential."""
+    """Its tools look into the database of the credential."""
 
-    type = "@n8n/n8n-nodes-langchain.agent"
-    versions: ClassVar[tuple[float, ...]] = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9)
-    when: ClassVar[Conditions] = DATABASE
     credential_uses = (
         CredentialUse("postgres", {"dataSource": ["postgres"]}),
         CredentialUse("mySql", {"dataSource": ["mysql"]}),

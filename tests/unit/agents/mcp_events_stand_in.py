@@ -74,7 +74,7 @@ def events_server(**options: Any) -> Iterator[EventsServer]:
         def _next(told: "queue.Queue[bytes | None]") -> bytes | None:
             """Return what is to be told, or a comment now and then: writing tells whether the client is there."""
             try:
-                return told.get(timeout=0.05)
+                return told.get(timeout=0.05)  # brief: between two comments, which tell whether the client is there
             except queue.Empty:
                 return b": still here\n\n"
 
