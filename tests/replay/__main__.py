@@ -115,7 +115,7 @@ class VectorTable:
         """See SqlSession."""
         answers: dict[str, Sequence[Sequence[str]]] = {
             "SELECT to_regclass(": [["cities"]], "SELECT format_type(": [["uuid"]], "INSERT INTO ": [],
-            'SELECT "id", "text", "metadata", ': [["1", "Oslo", "{}", "0.5"]],
+            'SELECT "id", "text", "metadata", ': [["1", "Oslo", "{}", "0.5"]], "SET ": [], "SELECT table_name ": [["cities"]],
         }  # fmt: skip
         return [SqlResult(rows=next(rows for start, rows in answers.items() if text.startswith(start)))]
 

@@ -245,6 +245,19 @@ async def a_run_of_each_vendor_s_node_with_tools(stage: Stage) -> None:
     await (await stage.start(scene.export, ITEM)).result()
 
 
+async def a_run_of_a_sql_agent(stage: Stage) -> None:
+    """A question about a database, for which the model lists its tables; and a summary of version 1."""
+    scene = Scene()
+    asked = {"agent": "sqlAgent", "promptType": "define", "text": "={{ $json.city }}", "options": {}}
+    agent = scene.add("Agent", "agent", 1.7, asked)
+    scene.export["nodes"][-1]["credentials"] = {"postgres": {"id": "1", "name": "c"}}
+    scene.model(agent, None)
+    summary = scene.add("Summary", "chainSummarization", 1, {"options": {}})
+    scene.model(summary, "A city.")
+    scene.add("Loader", "documentDefaultDataLoader", 1, {}, ("ai_document", summary))
+    await (await stage.start(scene.export, ITEM)).result()
+
+
 AGENT_SCENES: Final[dict[str, Callable[[Stage], Awaitable[None]]]] = {
     "a-run-of-each-part-of-retrieval": a_run_of_each_part_of_retrieval,
     "a-run-of-each-durable-tool": a_run_of_each_durable_tool,
@@ -255,5 +268,6 @@ AGENT_SCENES: Final[dict[str, Callable[[Stage], Awaitable[None]]]] = {
     "a-run-of-tools-by-version": a_run_of_tools_by_version,
     "a-run-of-a-vendor-s-node-with-tools": a_run_of_a_vendor_s_node_with_tools,
     "a-run-of-each-vendor-s-node-with-tools": a_run_of_each_vendor_s_node_with_tools,
+    "a-run-of-a-sql-agent": a_run_of_a_sql_agent,
     "a-person-approves-a-call-and-replies-in-a-chat": a_person_approves_a_call_and_replies_in_a_chat,
 }

@@ -53,8 +53,20 @@ def parse_answer(
     except ValueError as error:
         return {"problem": str(error), "text": text}
     if via is not None and unwrap is not None and not (isinstance(value, dict) and unwrap in value):
-        value = {unwrap: value}  # n8n: an agent may leave out the wrapper when it answers in text
+        wrapped = validate(
+            {unwrap: value}, schema, unwrap, text
+        )  # n8n: an agent may leave it out when it answers in text
+        if "value" in wrapped or not isinstance(value, dict) or _is_json(text):
+            return wrapped
     return validate(value, schema, unwrap, text)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def loads(text: str) -> Any:
@@ -92,11 +104,10 @@ def validate(value: Any, schema: Mapping[str, Any], unwrap: str | None, text: st
     from runtime.agents.parsers.schema_validator import errors_of  # noqa: PLC0415 - heavy; compiling needs none of it
 
     value = strip_unknown_fields(value, schema)
-    if unwrap is not None and isinstance(value, dict) and unwrap not in value:
-        if schema["properties"][unwrap].get("type") == "array":  # a list is always required (n8n)
+    if unwrap in schema.get("required", ()) and isinstance(value, dict) and unwrap not in value:
+        if schema["properties"][unwrap].get("type") == "array":  # of a list n8n never says that it is empty
             return {"problem": f"'{unwrap}' is a required property", "text": text}
-        if unwrap in schema.get("required", ()):
-            return {"problem": EMPTY, "text": text, "empty": True}
+        return {"problem": EMPTY, "text": text, "empty": True}
     error = next(iter(sorted(errors_of(value, schema), key=lambda each: len(each.absolute_path))), None)
     if error is not None:
         place = "/".join(map(str, error.absolute_path))

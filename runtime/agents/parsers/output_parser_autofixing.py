@@ -11,5 +11,6 @@ class OutputParserAutofixing(SubNode):
     type = "@n8n/n8n-nodes-langchain.outputParserAutofixing"
     versions = (1,)
     connection = "ai_outputParser"
+    differs = "What a model repairs that is asked by OpenAI's Responses API counts; n8n reads none of its answers"
 
     options: Dynamic[dict[str, Any]] = param({})

@@ -8,6 +8,7 @@ from runtime.agents.retrieval.retriever_vector_store import RetrieverVectorStore
 from runtime.agents.retrieval.retrieving import Retrieving, limit, store_of
 from runtime.agents.retrieval.vector_store import Match
 from runtime.agents.roots.root import (
+    NO_DEFINED_PROMPT_HINT,
     NO_MODEL,
     NO_PROMPT,
     NO_PROMPT_HINT,
@@ -62,7 +63,8 @@ class ChainRetrievalQa(Retrieving):
         i = item_state["i"]
         question = context.resolve(self, i).question(context.version, context.items[i])
         if question is None:
-            raise NodeError(NO_PROMPT, description=NO_PROMPT_HINT)
+            defined = self.prompt_type == "define"
+            raise NodeError(NO_PROMPT, description=NO_DEFINED_PROMPT_HINT if defined else NO_PROMPT_HINT)
         if not context.subnodes("ai_languageModel"):
             raise NodeError(NO_MODEL)
         if CONTEXT not in self._template(context, i):

@@ -1,6 +1,6 @@
 """Summarization Chain: a summary of an item, of a file, or of what a document loader gives."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final, cast
 
 from runtime.agents.messages import as_text, joined_text, user
@@ -81,12 +81,16 @@ class ChainSummarization(Root):
 
     def _method(self, context: DurableContext, item_state: ItemState) -> dict[str, Any]:
         """Return the method and its prompts, with their defaults."""
-        given = (context.resolve(self, item_state["i"]).options or {}).get("summarizationMethodAndPrompts") or {}
+        given = context.resolve(self, item_state["i"]).given_method()
         defaults = {
             "summarizationMethod": "map_reduce", "prompt": SUMMARY, "combineMapPrompt": SUMMARY,
             "refinePrompt": REFINE, "refineQuestionPrompt": SUMMARY,
         }  # fmt: skip
-        return defaults | {name: value for name, value in (given.get("values") or {}).items() if value}
+        return defaults | {name: value for name, value in given.items() if value}
+
+    def given_method(self) -> Mapping[str, Any]:
+        """Return what the node says of the method and its prompts."""
+        return ((self.options or {}).get("summarizationMethodAndPrompts") or {}).get("values") or {}
 
     def after_loaded(
         self, context: DurableContext, item_state: ItemState, replies: list[CommandResult]
@@ -148,6 +152,19 @@ class ChainSummarization(Root):
         del item_state
         field = "output" if self.batching(context).size > 1 else "response"  # n8n
         return Finish([(0, {"json": {field: {member: text}}})])
+
+
+class ChainSummarizationV1(ChainSummarization):
+    """Version 1: the documents are those of a loader, and the prompts are options."""
+
+    versions = (1,)
+
+    method: str = param("map_reduce", alias="type")
+    operation_mode: str = param("documentLoader", hide={"@version": [1]})
+
+    def given_method(self) -> Mapping[str, Any]:
+        """Return what the node says of the method and its prompts."""
+        return {**(self.options or {}), "summarizationMethod": self.method}
 
 
 def _said(replies: Sequence[CommandResult]) -> str:

@@ -1,20 +1,29 @@
 """AI Agent: the parameters of its versions."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from runtime.agents.memory import chat_memory
 from runtime.agents.roots.agent_loop import DIFFERS, Agent
 from runtime.agents.roots.root import NO_CHAT_MODEL, Continue, Finish, ItemState, defined_prompt, input_prompt
+from runtime.agents.roots.sql_agent import SqlAgent
 from runtime.agents.tools import toolbox
 from runtime.contract import DurableContext, Dynamic, NodeError, param
 from schemas.diagnostic import Diagnostic, Location
 from schemas.diagnostic.nodes import UnsupportedChoice
 from schemas.item import Item
+from schemas.node import Conditions
+
+__all__ = ["AgentV1", "AgentV2", "AgentV3", "SqlAgentV1", "refused_options"]
 
 HELPFUL = "You are a helpful assistant"
-UNSUPPORTED_KINDS = frozenset({"planAndExecuteAgent", "sqlAgent"})
+UNSUPPORTED_KINDS = frozenset({"planAndExecuteAgent"})
+NEWER_OPTIONS = {
+    "passthroughBinaryPdfs": "PDF files do not go to the model here: read their text with Extract from File before the agent",
+    "forceToolCallOnFirstIteration": "say in the system message that a tool must be called first",
+}
+"""Options that change what is sent to the model and are not built -> what to do instead."""
 GUARDRAILS = "={{ $json.guardrailsInput }}"
 CHAT = "={{ $json.chatInput }}"
 
@@ -24,12 +33,13 @@ class AgentV1(Agent):
 
     type = "@n8n/n8n-nodes-langchain.agent"
     versions: ClassVar[tuple[float, ...]] = (1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9)
+    when: ClassVar[Conditions] = {"agent": [{"_cnd": {"not": "sqlAgent"}}]}
     differs = f"The conversational and the ReAct agent call tools as the Tools Agent does; {DIFFERS}"
 
     asks_for_streams = True
 
     kind_of_agent: str = param("conversationalAgent", alias="agent", since={1.6: "toolsAgent"})
-    prompt_type: str = param("auto", hide={"@version": [{"_cnd": {"lte": 1.2}}], "agent": ["sqlAgent"]})
+    prompt_type: str = param("auto", hide={"@version": [{"_cnd": {"lte": 1.2}}]})
     text_1: Dynamic[Any] = param("={{ $json.input }}", alias="text", show={"@version": [1]})
     text_1_1: Dynamic[Any] = param("={{ $json.chat_input }}", alias="text", show={"@version": [1.1]})
     text_1_2: Dynamic[Any] = param(CHAT, alias="text", show={"@version": [1.2]})
@@ -81,6 +91,14 @@ class AgentV1(Agent):
         return HELPFUL if version < 1.9 else None
 
 
+class SqlAgentV1(SqlAgent):
+    """The kind of agent of these versions that answers questions about a database."""
+
+    type = "@n8n/n8n-nodes-langchain.agent"
+    versions = AgentV1.versions
+    when: ClassVar[Conditions] = {"agent": ["sqlAgent"]}
+
+
 class AgentV2(Agent):
     """Versions 2 to 2.2: batches, and a fallback model."""
 
@@ -96,6 +114,11 @@ class AgentV2(Agent):
     has_output_parser: bool = param(False)
     needs_fallback: bool = param(False, show={"@version": [{"_cnd": {"gte": 2.1}}]})
     options: Dynamic[dict[str, Any]] = param({})
+
+    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
+        """Report options that are not built, which would be ignored in silence."""
+        del version
+        yield from refused_options(self.options, self.type, at)
 
     def ready(self, context: DurableContext) -> None:
         """Raise NodeError: no model, or a memory or a parser that is not valid."""
@@ -121,3 +144,14 @@ class AgentV3(AgentV2):
     fails_when_stopped = True
 
     needs_fallback: bool = param(False)
+
+
+def refused_options(options: Any, type_: str, at: Location) -> Iterator[Diagnostic]:
+    """Yield a finding for each option of an agent that is on, or may be, and is not built."""
+    for name, advice in NEWER_OPTIONS.items():
+        value = options.get(name) if isinstance(options, Mapping) else None
+        if value not in (None, False):
+            place = at.within("parameters", "options", name)
+            yield UnsupportedChoice(
+                at=place, type=type_, name=name, value="true" if value is True else "an expression", advice=advice
+            )

@@ -1,12 +1,13 @@
 """The agent loop: a model that calls tools until it has an answer. Each model request and each tool call is a step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from runtime.agents.attached_files import is_picture, is_text
 from runtime.agents.memory import chat_memory
 from runtime.agents.messages import (
     Message,
+    ToolCall,
     ToolSpec,
     answered,
     as_text,
@@ -36,12 +37,15 @@ from runtime.agents.roots.root import (
 from runtime.agents.roots.specialist_task import SpecialistTask, check_tokens, count_tokens, iterations
 from runtime.agents.roots.tool_calls import ask_sets, orders, reply_text, take_sets
 from runtime.agents.tools import toolbox
+from runtime.agents.tools.durable_tool import DurableTool
 from runtime.contract import Call, Command, DurableContext, Dynamic, NodeError, param
 from schemas.item import Item, Json
 
 STOPPED = "Agent stopped due to max iterations."
 KEPT_AS_JSON = "an agent that stops without the JSON of its parser fails where a memory keeps what it says"
 TRIMMED = "an answer in parts loses the spaces around it"
+NOTHING_KEPT = "a memory keeps an empty object of an answer whose value was left out"
+NAMED_IN_INPUT = "what an agent tells of a call to a set of tools names the tool in its input"
 REMEMBERED = "an agent that stops without the JSON of its parser is remembered before it fails"
 DIFFERS = (
     "intermediateSteps leave out `messageLog`; a busy model is asked again after a durable pause; items do not wait for the tools of others; "
@@ -220,12 +224,18 @@ class Agent(SpecialistTask):
         if not calls:
             return self._text(context, item_state, self._final_text(context, item_state, message))
         item_state["pending"], item_state["said"] = calls, text_of(message)
-        tools, i, turn = self._tools(context, item_state), item_state["i"], item_state["iteration"]
-        commands = orders(context, tools, calls, said.get("unfit") or {}, i, turn)
+        commands = self._orders(context, item_state, calls, said.get("unfit") or {})
         told = zip(calls, commands, strict=True)
         item_state["refused"] = {call["id"]: text for call, text in told if isinstance(text, str)}
         open_ = [each for each in commands if not isinstance(each, str)]
         return Continue("tools", open_) if open_ else self.after_tools(context, item_state, [])
+
+    def _orders(
+        self, context: DurableContext, item_state: ItemState, calls: Sequence[ToolCall], unfit: dict[str, str]
+    ) -> list[Command | DurableTool | str]:
+        """Return for each call what makes it, or what the model is told instead."""
+        tools = self._tools(context, item_state)
+        return orders(context, tools, calls, unfit, item_state["i"], item_state["iteration"])
 
     def _final_text(self, context: DurableContext, item_state: ItemState, message: Message) -> str:
         """Return the text of an answer; one that n8n has in parts loses the spaces around it."""
@@ -255,7 +265,7 @@ class Agent(SpecialistTask):
             item_state["messages"].append(answered(call, text))
             item_state["steps"].append(intermediate_step(call, text, said if n == 0 else ""))
             if as_n8n:
-                item_state["steps"][-1]["action"] |= executed(call, tools)
+                item_state["steps"][-1]["action"] |= executed(call, tools, named=context.patched(NAMED_IN_INPUT))
         item_state["iteration"] += 1
         if as_n8n:
             item_state["turn_steps"] = len(item_state["steps"]) - before
@@ -321,6 +331,8 @@ class Agent(SpecialistTask):
         if memory is None:
             return self.after_save(context, item_state, [])
         said = output if isinstance(output, str) else dumps({"output": output})
+        if item_state.get("absent") and context.patched(NOTHING_KEPT):
+            said = dumps({})
         id_ = self.identity(context, item_state)
         messages = [
             user(item_state["prompt"]) | {"id": f"{id_}/question"},

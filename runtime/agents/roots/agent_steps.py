@@ -26,11 +26,15 @@ def format_tool(wanted: OutputSchema) -> ToolSpec:
     return {"name": FORMAT_TOOL, "description": FORMAT_TOOL_TEXT, "schema": wanted.schema}
 
 
-def executed(call: ToolCall, tools: Sequence[ToolSpec]) -> dict[str, Any]:
-    """Return what n8n's action says of a tool that its engine runs, as for version 3: the node's name and a type."""
+def executed(call: ToolCall, tools: Sequence[ToolSpec], *, named: bool) -> dict[str, Any]:
+    """Return what n8n's action says of a tool that its engine runs, as for version 3: the node's name and a type; `named`: the input of
+    a tool of a set names the tool, too.
+    """
     spec: Any = next((each for each in tools if each["name"] == call["name"]), {})
-    step = None if spec.get("tool") else spec.get("step")  # a tool of a set has its own name
-    return {"tool": function_name(step) if step else call["name"], "type": "tool_call"}
+    if not spec.get("tool"):
+        return {"tool": function_name(spec["step"]) if spec.get("step") else call["name"], "type": "tool_call"}
+    given = {"toolInput": {**call["arguments"], "tool": call["name"]}} if named else {}
+    return {"tool": call["name"], "type": "tool_call", **given}
 
 
 def calls_and_answers(item_state: ItemState, id_: str) -> Iterator[Message]:

@@ -1,13 +1,15 @@
 """AI Agent Tool: an agent that another agent calls. Its loop runs inside the caller's, with its own model, tools and memory."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from runtime.agents.messages import ToolSpec
+from runtime.agents.roots.agent import refused_options
 from runtime.agents.roots.agent_loop import Agent
 from runtime.agents.tools import from_ai
 from runtime.agents.tools.toolbox import function_name
 from runtime.contract import DurableContext, Dynamic, param
+from schemas.diagnostic import Diagnostic, Location
 from schemas.item import Item
 from schemas.plan import Kind
 
@@ -29,6 +31,11 @@ class AgentToolV2(Agent):
     has_output_parser: bool = param(False)
     needs_fallback: bool = param(False)
     options: Dynamic[dict[str, Any]] = param({})
+
+    def check(self, at: Location, version: float) -> Iterator[Diagnostic]:
+        """Report options that are not built, which would be ignored in silence."""
+        del version
+        yield from refused_options(self.options, self.type, at)
 
     def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:
         """Return the agent as the caller's model sees it."""

@@ -15,6 +15,9 @@ ALL: Final = 500
 ROLES: Final = {"ai": assistant, "system": system, "user": user}
 MEMBERS: Final = {"user": "human", "assistant": "ai", "system": "system", "tool": "tool"}
 CLASSES: Final = {"user": "HumanMessage", "assistant": "AIMessage", "system": "SystemMessage", "tool": "ToolMessage"}
+AS_VERSION_1: Final = (
+    "version 1 of the Chat Memory Manager groups where the author says so, and reads simplified messages once"
+)
 INSERT: dict[str, list[Any]] = {"mode": ["insert"]}
 DELETE: dict[str, list[Any]] = {"mode": ["delete"]}
 LOAD: dict[str, list[Any]] = {"mode": ["load"]}
@@ -76,7 +79,12 @@ class MemoryManager(Root):
             return self._change(item_state, "replace", found[: max(0, len(found) - count)])
         rows = _simplified(found) if here.simplify_output else [_constructor(each) for each in found]
         pair: PairedItem = {"item": item_state["i"]}
-        if context.version < 1.1 or (here.options or {}).get("groupMessages") is False:
+        grouped = context.version >= 1.1 and (here.options or {}).get("groupMessages") is not False
+        if context.version < 1.1 and context.patched(AS_VERSION_1):
+            grouped = bool((here.options or {}).get("groupMessages"))
+            if not grouped and here.simplify_output and item_state["i"] > 0:  # n8n stops after the first item
+                return Finish([])
+        if not grouped:
             return Finish([(0, {"json": row, "pairedItem": pair}) for row in rows])
         return Finish([(0, {"json": {"messages": rows, "messagesCount": len(rows)}, "pairedItem": pair})])
 

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from runtime.agents.tools.mcp_client_tool import CREDENTIALS, NO_STREAM, open_session
+from runtime.agents.tools.mcp_client_tool import CREDENTIALS, session_of
 from runtime.contract import (
     Activity,
     ActivityContext,
@@ -38,7 +38,7 @@ class McpClient(Activity):
         for name, type_ in CREDENTIALS.items()
     )
 
-    server_transport: str = param("httpStreamable", unsupported={"sse": NO_STREAM})
+    server_transport: str = param("httpStreamable")
     endpoint_url: Dynamic[str] = param("", required=True, label="MCP Endpoint URL")
     authentication: str = param("none")
     tool: Dynamic[Any] = param({"mode": "list", "value": ""}, required=True)
@@ -57,13 +57,16 @@ class McpClient(Activity):
     async def run(self, context: ActivityContext, items: Items) -> Outputs:
         """Return an item per item: the tool's structured content and its content, of which pictures and sounds are files."""
         first = context.resolve(self, 0)
-        session = await open_session(context, first.authentication, first.endpoint_url, first.options)
+        opened = await session_of(
+            context, first.server_transport, first.authentication, first.endpoint_url, first.options
+        )
+        async with opened as session:
 
-        async def call(i: int, item: Item) -> Item:
-            del item
-            return await context.resolve(self, i).call(context, session)
+            async def call(i: int, item: Item) -> Item:
+                del item
+                return await context.resolve(self, i).call(context, session)
 
-        return await each_item_async(context, items, call, _error_item)
+            return await each_item_async(context, items, call, _error_item)
 
     async def call(self, context: ActivityContext, session: "McpSession") -> Item:
         """Call the tool with the parameters of one item. Raise NodeError: the tool says that it failed, too."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from runtime.agents.messages import ToolSpec
 from runtime.agents.tools.toolbox import ToolSet
-from runtime.contract import ActivityContext, Dynamic, NodeError, Outputs, SubNode, param
+from runtime.contract import ActivityContext, Dynamic, NodeError, Outputs, param
 from runtime.values.javascript import js_string
 from schemas.facts import CredentialUse
 from schemas.item import Json
@@ -19,32 +19,21 @@ CREDENTIALS = {
     "multipleHeadersAuth": "httpMultipleHeadersAuth",
     "mcpOAuth2Api": "mcpOAuth2Api",
 }
-NO_STREAM = "use HTTP Streamable: a call is one request here, and no stream stays open between calls"
-
-
-class McpClientToolV1(SubNode):
-    """Version 1 knows the old transport only."""
-
-    type = "@n8n/n8n-nodes-langchain.mcpClientTool"
-    versions: ClassVar[tuple[float, ...]] = (1,)
-    connection = "ai_tool"
-    unsupported = "use version 1.2 of the node, with the server's address for HTTP Streamable"
-
-    sse_endpoint: Dynamic[str] = param("", required=True, label="SSE Endpoint")
 
 
 class McpClientTool(ToolSet):
     """A server by its address. Which of its tools the model sees is the author's choice."""
 
     type = "@n8n/n8n-nodes-langchain.mcpClientTool"
-    versions: ClassVar[tuple[float, ...]] = (1.1, 1.2, 1.3, 1.4)
+    versions: ClassVar[tuple[float, ...]] = (1, 1.1, 1.2, 1.3, 1.4)
     credential_uses = tuple(
         CredentialUse(type_, {"authentication": [name]}, generic=type_ != "mcpOAuth2Api")
         for name, type_ in CREDENTIALS.items()
     )
 
-    endpoint_url: Dynamic[str] = param("", required=True, label="Endpoint")
-    server_transport: str = param("sse", since={1.2: "httpStreamable"}, unsupported={"sse": NO_STREAM})
+    sse_endpoint: Dynamic[str] = param("", required=True, label="SSE Endpoint", show={"@version": [1]})
+    endpoint_url: Dynamic[str] = param("", required=True, label="Endpoint", show={"@version": [{"_cnd": {"gte": 1.1}}]})
+    server_transport: str = param("sse", since={1.2: "httpStreamable"}, hide={"@version": [1]})
     authentication: str = param("none")
     include: str = param("all")
     include_tools: Dynamic[list[str]] = param([], show={"include": ["selected"]})
@@ -54,8 +43,8 @@ class McpClientTool(ToolSet):
     async def list_tools(self, context: ActivityContext, payload: Json) -> Json:
         """Return the specs of the tools that the author chose. Raise NodeError."""
         del payload
-        session = await self._session(context)
-        return cast(Json, [_spec(each) for each in await session.tools() if self._chosen(str(each["name"]))])
+        async with await self._session(context) as session:
+            return cast(Json, [_spec(each) for each in await session.tools() if self._chosen(str(each["name"]))])
 
     async def run_tool(self, context: ActivityContext, arguments: Mapping[str, Any]) -> Outputs:
         """Call the tool in `arguments` (see `ToolSet`). The server's error is what the model reads (n8n). Raise NodeError: it does not
@@ -65,11 +54,11 @@ class McpClientTool(ToolSet):
 
         if not self._chosen(str(arguments["tool"])):
             raise NodeError(f"The tool {arguments['tool']} is not among those that the node offers")
-        session = await self._session(context)
-        try:
-            text = text_of(await session.call(str(arguments["tool"]), arguments["arguments"]))
-        except McpError as error:
-            text = error.message
+        async with await self._session(context) as session:
+            try:
+                text = text_of(await session.call(str(arguments["tool"]), arguments["arguments"]))
+            except McpError as error:
+                text = error.message
         return [[{"json": {"response": text}}]]
 
     def _chosen(self, name: str) -> bool:
@@ -78,14 +67,16 @@ class McpClientTool(ToolSet):
         return self.include != "except" or name not in (self.exclude_tools or [])
 
     async def _session(self, context: ActivityContext) -> "McpSession":
-        return await open_session(context, self.authentication, self.endpoint_url, self.options)
+        url = self.sse_endpoint if context.version == 1 else self.endpoint_url
+        return await session_of(context, self.server_transport, self.authentication, url, self.options)
 
 
-async def open_session(
-    context: ActivityContext, authentication: str, url: Any, options: Mapping[str, Any] | None
+async def session_of(
+    context: ActivityContext, transport: str, authentication: str, url: Any, options: Mapping[str, Any] | None
 ) -> "McpSession":
-    """Connect to a server as a node's parameters say. Raise NodeError."""
+    """Return a session with the server that a node's parameters name, not yet connected. Raise NodeError."""
     from runtime.agents.tools.mcp_session import McpSession  # noqa: PLC0415 - requests are for activities
+    from runtime.agents.tools.mcp_stream_session import McpStreamSession  # noqa: PLC0415 - likewise
     from runtime.http.credentials import Credential  # noqa: PLC0415 - likewise
 
     credential = None
@@ -93,7 +84,8 @@ async def open_session(
         type_ = CREDENTIALS[authentication]
         credential = Credential(type_, dict(await context.credentials.get(type_, restricted=True)))
     timeout = float((options or {}).get("timeout") or 60_000) / 1000
-    return await McpSession(context, js_string(url), credential, timeout).connect()
+    kind = McpStreamSession if transport == "sse" else McpSession
+    return kind(context, js_string(url), credential, timeout)
 
 
 def _spec(tool: Mapping[str, Any]) -> ToolSpec:

@@ -24,8 +24,8 @@ LISTS: Final = {
 _BETWEEN: Final = re.compile(r"[\n,]+")
 NO_ADDRESS: Final = "The MCP credential names no server"
 ADVICE: Final = (
-    "No program is started here, and no stream stays open. Add `httpStreamUrl` to the credential {type}: the address of the server "
-    "for HTTP Streamable; `headers` takes a line NAME=VALUE each"
+    "No program is started here. Add `httpStreamUrl` to the credential {type}: the address of the server for HTTP Streamable; "
+    "`headers` takes a line NAME=VALUE each"
 )
 
 
@@ -37,8 +37,8 @@ class CommunityMcpClient(Activity):
     usable_as_tool = True
     credential_uses = tuple(CredentialUse(type_, {"connectionType": [name]}) for name, type_ in CREDENTIALS.items())
     differs = (
-        "No program is started, and no SSE stream opened: whatever the connection type, the server is asked by HTTP Streamable at "
-        "`httpStreamUrl` of the credential"
+        "No program is started: whatever the connection type, the server is asked by HTTP Streamable at `httpStreamUrl` of the "
+        "credential; by SSE where that type has `sseUrl` alone"
     )
 
     connection_type: str = param("cmd")
@@ -58,22 +58,25 @@ class CommunityMcpClient(Activity):
         del items
         here = context.resolve(self, 0)
         try:
-            session = await here.session(context)
-            return [[{"json": await here.answer(session)}]]
+            async with await here.session(context) as session:
+                return [[{"json": await here.answer(session)}]]
         except NodeError as error:
             error.message = f"Failed to execute operation: {error.message}"
             raise
 
     async def session(self, context: ActivityContext) -> "McpSession":
-        """Connect to the server of the credential. Raise NodeError."""
+        """Return a session with the server of the credential, not yet connected. Raise NodeError."""
         from runtime.agents.tools.mcp_session import McpSession  # noqa: PLC0415 - requests are for activities
+        from runtime.agents.tools.mcp_stream_session import McpStreamSession  # noqa: PLC0415 - likewise
 
         type_ = CREDENTIALS.get(self.connection_type, CREDENTIALS["cmd"])
         credential = await context.credentials.get(type_)
-        if not (url := str(credential.get("httpStreamUrl") or "")):
-            raise NodeError(NO_ADDRESS, description=ADVICE.format(type=type_))
-        seconds = float(credential.get("httpTimeout") or 60_000) / 1000
-        return await McpSession(context, url, None, seconds, headers=_headers(credential)).connect()
+        seconds, headers = float(credential.get("httpTimeout") or 60_000) / 1000, _headers(credential)
+        if url := str(credential.get("httpStreamUrl") or ""):
+            return McpSession(context, url, None, seconds, headers=headers)
+        if self.connection_type == "sse" and (url := str(credential.get("sseUrl") or "")):
+            return McpStreamSession(context, url, None, seconds, headers=headers)
+        raise NodeError(NO_ADDRESS, description=ADVICE.format(type=type_))
 
     async def answer(self, session: "McpSession") -> dict[str, Any]:
         """Carry the operation out. Raise NodeError."""

@@ -1,4 +1,7 @@
-"""A client of the Model Context Protocol (streamable HTTP): one session per activity, each message one guarded request."""
+"""A client of the Model Context Protocol (streamable HTTP): one session per activity, each message one guarded request.
+
+Use it in `async with`: it connects on entry.
+"""
 
 import json
 import secrets
@@ -10,7 +13,7 @@ import orjson
 from runtime.contract import ActivityContext, HttpResponse, NodeApiError, NodeError
 from runtime.http import Json, Request
 from runtime.http.credentials import Credential, CredentialError
-from runtime.http.exchange import Answer, Redirects
+from runtime.http.exchange import Answer, Redirects, Sender
 from runtime.http.fetch import Wire, fetch
 from runtime.http.request import Outgoing
 
@@ -26,7 +29,7 @@ class McpError(NodeError):
 
 
 class McpSession:
-    """A connection to a server, from `connect` on. Nothing of it outlives the activity."""
+    """A connection to a server, from `connect` to `close`. Nothing of it outlives the activity."""
 
     def __init__(
         self,
@@ -48,6 +51,19 @@ class McpSession:
         await self._post({"jsonrpc": "2.0", "method": "notifications/initialized"})
         return self
 
+    async def close(self) -> None:
+        """Let go of what is open."""
+
+    async def __aenter__(self) -> Self:
+        try:
+            return await self.connect()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     async def tools(self) -> list[dict[str, Any]]:
         """Return the server's tools. Raise NodeError."""
         found: list[dict[str, Any]] = []
@@ -67,8 +83,7 @@ class McpSession:
     async def request(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Send a request and return its result. Raise NodeError: the server's error, or no answer of the protocol."""
         id_, self._next = self._next, self._next + 1
-        response = await self._post({"jsonrpc": "2.0", "id": id_, "method": method, "params": dict(params)})
-        message = _message(response, id_)
+        message = await self._exchange({"jsonrpc": "2.0", "id": id_, "method": method, "params": dict(params)})
         if message is None:
             raise NodeError(
                 f"The MCP server did not answer {method}", description="Is this the address of an MCP server?"
@@ -78,9 +93,17 @@ class McpSession:
         result = message.get("result")
         return result if isinstance(result, dict) else {}
 
+    async def _exchange(self, message: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the response to a request; None: there is none."""
+        return _message(await self._post(message), message["id"])
+
     async def _post(self, message: Mapping[str, Any]) -> Answer:
-        request = Request("POST", self._url, headers=dict(self._headers), body=Json(dict(message)))
-        wire = Wire(self._send, lambda: secrets.token_hex(16), self._context.now)
+        return await self._sent(
+            Request("POST", self._url, headers=dict(self._headers), body=Json(dict(message))), self._send
+        )
+
+    async def _sent(self, request: Request, send: Sender) -> Answer:
+        wire = Wire(send, lambda: secrets.token_hex(16), self._context.now)
         try:
             answer, _ = await fetch(wire, request, self._credential, Redirects(keep_authorization=False))
         except (CredentialError, ValueError) as error:

@@ -61,7 +61,10 @@ class ToolCalculator(Tool):
     type = "@n8n/n8n-nodes-langchain.toolCalculator"
     versions = (1,)
     local = True
-    differs = "It supports arithmetic, powers and the usual functions, but no factorials, matrices or implied products such as `2(3)`"
+    differs = (
+        "It supports arithmetic, powers and the usual functions, but no factorials, matrices or implied products such as `2(3)`; what n8n's "
+        "does not know it computes (`sqrt(16)`, `abs`, `round`, `floor`, `max`, `%`), and `1e3` is a thousand, in n8n a product with e"
+    )
 
     def spec(self, name: str, version: float, raw: Mapping[str, Any]) -> ToolSpec:
         """Return a tool whose one argument is the expression."""

@@ -48,6 +48,15 @@ class WorkflowTool(Tool):
         except ValueError as error:
             raise NodeError("The provided workflow is not valid JSON", description=str(error)) from None
 
+    def tells_one_item(self, version: float) -> bool:
+        """Return whether the first item of the workflow is told alone: of several from version 2.1 on all are (n8n)."""
+        return version < 2.1
+
+    def first_item(self, value: Any) -> Any:
+        """Return the child's outcome with its first item alone."""
+        items = [item for output in value.get("outputs") or [] for item in output or []]
+        return {**value, "outputs": [items[:1]]}
+
     def said(self, value: Any, version: float, *, wrapped: bool) -> str:
         """Return the child's items as text; an error is text for the model and no error of the run (n8n)."""
         problem = _problem(value)

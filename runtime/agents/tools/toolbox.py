@@ -30,6 +30,7 @@ MAX_ANSWER_CHARACTERS = 200_000
 """Of what one call of a tool tells the model. Longer answers fill the window of any model, and are paid for in every turn."""
 AS_N8N = "tools as n8n tells and calls them"
 """Change since which descriptions of nodes, inputs of tools and what the agent keeps of its steps are n8n's."""
+ONE_ITEM = "of a tool that tells one item the first is told to an agent of version 3, too"
 MERGED = 3
 """Version of the agent from which on a tool has the agent's item with the arguments in it as its input."""
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]+")
@@ -48,6 +49,15 @@ class Tool(SubNode):
         """How it is run: as an activity (`run_tool`) unless it says otherwise. `id_` is the same on every attempt."""
         del context, version
         return RunTool(name, call["arguments"], item=i, id=id_)
+
+    def tells_one_item(self, version: float) -> bool:
+        """Return whether the model of an agent of version 3 reads the first item alone."""
+        del version
+        return False
+
+    def first_item(self, value: Any) -> Any:
+        """Return what the command brought, of its items the first alone."""
+        return value
 
     def said(self, value: Any, version: float, *, wrapped: bool) -> str:
         """What the model reads of what the command brought."""
@@ -213,7 +223,7 @@ def _declared(tools: Sequence[ToolSpec], call: ToolCall) -> dict[str, Any]:
 
 
 def _step(tools: Sequence[ToolSpec], call: ToolCall) -> str | None:
-    return next((each["step"] for each in tools if each["name"] == call["name"]), None)
+    return next((each.get("step") for each in tools if each["name"] == call["name"]), None)
 
 
 def answer_text(
@@ -226,6 +236,8 @@ def answer_text(
     node, version = context.subnode(step, i) if step is not None else (None, 0.0)
     if isinstance(node, ToolSet) and wrapped:
         value = _contents(value)
+    if isinstance(node, Tool) and wrapped and node.tells_one_item(version) and context.patched(ONE_ITEM):
+        value = node.first_item(value)
     return node.said(value, version, wrapped=wrapped) if isinstance(node, Tool) else result_text(value, wrapped=wrapped)
 
 

@@ -79,11 +79,12 @@ class Http(Protocol):
         self,
         url: str,
         *,
+        method: str = "POST",
         headers: Sequence[tuple[str, str]],
-        content: bytes,
+        content: bytes | None,
         timeout: float,
         hear: Callable[[bytes], None],
     ) -> HttpResponse:
-        """POST, and return the response as `request` does with `wait=False`; `hear` gets the body as it comes, unless the status is
-        4xx or 5xx. `timeout`: seconds, for each piece.
+        """Send a request and return the response as `request` does with `wait=False`; `hear` gets the body as it comes, unless the
+        status is 4xx or 5xx. `timeout`: seconds, for each piece.
         """

@@ -1,17 +1,14 @@
 """What is connected to the roots of fresh agents: models, tools, parsers, memory, documents and stores."""
 
 import json
-import random
 from typing import Any, Final
 
 from tests.conformance.fresh.agent_answers import AnswerDrawer
+from tests.conformance.fresh.agent_documents import BASE, PORT, DocumentDrawer, credential
 
-__all__ = ["BASE", "CREDENTIALS", "PORT", "PartDrawer"]
+__all__ = ["BASE", "CREDENTIALS", "PORT", "PartDrawer", "credential"]
 
 Json = dict[str, Any]
-PORT: Final = 18441
-"""Fixed: it stands in the credentials that n8n has."""
-BASE: Final = f"http://127.0.0.1:{PORT}"
 CREDENTIALS: Final[dict[str, Json]] = {
     "openAiApi": {"apiKey": "KEY_o", "url": f"{BASE}/v1"}, "anthropicApi": {"apiKey": "KEY_a", "url": BASE},
     "googlePalmApi": {"apiKey": "KEY_g", "host": BASE}, "ollamaApi": {"baseUrl": BASE},
@@ -38,6 +35,7 @@ TOOLS: Final = (
     "agent",
     "mcp",
     "date",
+    "answers",
 )
 CODES: Final = (
     "return query.toUpperCase()", "return 'x'.repeat(3)", "throw new Error('it broke')", "return 5", "return {a: 1}", "return",
@@ -46,41 +44,8 @@ CODES: Final = (
 )  # fmt: skip
 
 
-class PartDrawer:
-    """Draws sub-nodes of the node `Root`: `nodes`, `connections`, `subworkflows`, and `answers` by the name of the model."""
-
-    def __init__(self, draw: random.Random, id_: str) -> None:
-        self._draw, self._id = draw, id_
-        self.nodes: list[Json] = []
-        self.connections: dict[str, Any] = {}
-        self.subworkflows: dict[str, Any] = {}
-        self.answers: dict[str, list[Json]] = {}
-        self._version = 0.0
-        self.before: str | None = None
-        """The node that runs before the root and fills its store."""
-
-    @staticmethod
-    def node(name: str, type_: str, version: float, parameters: Json, **rest: Any) -> Json:
-        """Return a node; a type without a package is one of n8n's AI nodes."""
-        full = type_ if "." in type_ else f"@n8n/n8n-nodes-langchain.{type_}"
-        return {
-            "id": name,
-            "name": name,
-            "type": full,
-            "typeVersion": version,
-            "position": [0, 0],
-            "parameters": parameters,
-            **rest,
-        }
-
-    def _connect(self, node: Json, connection: str, to: str = "Root") -> str:
-        self.nodes.append(node)
-        self._wire(node["name"], connection, to)
-        return str(node["name"])
-
-    def _wire(self, name: str, connection: str, to: str, place: int = 0) -> None:
-        wires = self.connections.setdefault(name, {}).setdefault(connection, [[]])
-        wires[0].append({"node": to, "type": connection, "index": place})
+class PartDrawer(DocumentDrawer):
+    """Draws sub-nodes of the node `Root`."""
 
     # --- models -------------------------------------------------------------------------------------------------------
 
@@ -108,12 +73,12 @@ class PartDrawer:
                 "options": options,
                 **({"responsesApiEnabled": vendor == "responses"} if version == 1.3 else {}),
             }
-            node = self.node(name, "lmChatOpenAi", version, parameters, credentials=_credential("openAiApi"))
+            node = self.node(name, "lmChatOpenAi", version, parameters, credentials=credential("openAiApi"))
         elif vendor == "anthropic":
             wire_name = wire_name.format("claude-sonnet-4-5")
             options |= self._draw.choice(({}, {"maxTokensToSample": 100}))
             node = self.node(name, "lmChatAnthropic", 1.3, {"model": {"__rl": True, "mode": "id", "value": wire_name}, "options": options},
-                             credentials=_credential("anthropicApi"))  # fmt: skip
+                             credentials=credential("anthropicApi"))  # fmt: skip
         elif vendor == "gemini":
             wire_name = f"models/{wire_name.format('gemini-2.0-flash')}"
             options |= self._draw.choice(({}, {"maxOutputTokens": 100}))
@@ -122,12 +87,12 @@ class PartDrawer:
                 "lmChatGoogleGemini",
                 1,
                 {"modelName": wire_name, "options": options},
-                credentials=_credential("googlePalmApi"),
+                credentials=credential("googlePalmApi"),
             )
         else:
             wire_name = wire_name.format("llama3.2")
             node = self.node(
-                name, "lmChatOllama", 1, {"model": wire_name, "options": options}, credentials=_credential("ollamaApi")
+                name, "lmChatOllama", 1, {"model": wire_name, "options": options}, credentials=credential("ollamaApi")
             )
         if vendor in (
             "anthropic",
@@ -170,7 +135,7 @@ class PartDrawer:
         else:
             self._connect(parser, "ai_outputParser")
         if kind == "fixing":
-            self.model("Fixer", "Parser" if fixes else "Fixing", repairs)
+            self.model("Fixer", "Parser" if fixes else "Fixing", repairs, responses=False)
         return True
 
     def memory(self) -> None:
@@ -196,7 +161,7 @@ class PartDrawer:
         return {"name": name.replace(" ", "_"), "arguments": arguments}
 
     def _tool_calculator(self) -> Json:
-        sums = ("2+3*4", "sqrt(16)", "1/0", "two plus", "", "2^10", "round(2.567, 1)")
+        sums = ("2+3*4", "pow(2, 3)", "1/0", "two plus", "", "2^10", "round(2.567, 1)")
         return self._tool("Calculator", "toolCalculator", 1, {}, {"input": self._draw.choice(sums)})
 
     def _tool_code(self) -> Json:
@@ -284,6 +249,18 @@ class PartDrawer:
         self._wire("Embeddings", "ai_embedding", "drinks")
         return tool
 
+    def _tool_answers(self) -> Json:
+        self.fill()
+        version = self._draw.choice((1, 1.1))
+        named = {"name": "the_drinks"} if version == 1 else {}
+        parameters = {"description": "all that one can drink", "topK": self._draw.choice((1, 4))}
+        tool = self._tool("ask drinks", "toolVectorStore", version, parameters | named, {"input": "what is tea?"})
+        self._connect(self.looking("Searched"), "ai_vectorStore", "ask drinks")
+        self._wire("Embeddings", "ai_embedding", "Searched")
+        answers = AnswerDrawer(self._draw).script(())
+        self.model("Answering", "ask drinks", answers, responses=self._version >= 3)
+        return {**tool, "name": named.get("name", "ask_drinks")}
+
     def _tool_agent(self) -> Json:
         parameters = {
             "toolDescription": "an expert",
@@ -304,79 +281,12 @@ class PartDrawer:
         return tool
 
     def _tool_mcp(self) -> Json:
-        parameters = {
-            "endpointUrl": f"{BASE}/mcp",
-            **self._draw.choice(
-                (
-                    {},
-                    {"include": "selected", "includeTools": ["add"]},
-                    {"include": "except", "excludeTools": ["del-it"]},
-                )
-            ),
-        }
-        tool = self._tool("server", "mcpClientTool", self._draw.choice((1.2, 1.3, 1.4)), parameters, {"a": 1, "b": 2})
+        version = self._draw.choice((1, 1.1, 1.2, 1.3, 1.4))
+        transport = self._draw.choice(("sse", "httpStreamable")) if version > 1 else "sse"
+        url = f"{BASE}/{'mcp-events' if transport == 'sse' else 'mcp'}"
+        chosen = self._draw.choice(
+            ({}, {"include": "selected", "includeTools": ["add"]}, {"include": "except", "excludeTools": ["del-it"]})
+        )
+        parameters: Json = {"sseEndpoint": url} if version == 1 else {"endpointUrl": url, "serverTransport": transport}
+        tool = self._tool("server", "mcpClientTool", version, parameters | chosen, {"a": 1, "b": 2})
         return {**tool, "name": "server_add"}
-
-    # --- documents ----------------------------------------------------------------------------------------------------
-
-    def _key(self) -> Json:
-        return {"__rl": True, "mode": "id", "value": f"store-{self._id}"}
-
-    def documents(self, to: str) -> None:
-        """Connect a loader of documents, some with a splitter."""
-        own = self._draw.random() < 0.5
-        options = self._draw.choice(
-            ({}, {"metadata": {"metadataValues": [{"name": "m", "value": "={{ $json.sessionId }}"}]}})
-        )
-        parameters: Json = {"options": options, **({"textSplittingMode": "custom"} if own else {})}
-        if self._draw.random() < 0.5:
-            parameters |= {"jsonMode": "expressionData", "jsonData": "={{ $json.text }}"}
-        self._connect(self.node("Loader", "documentDefaultDataLoader", 1.1, parameters), "ai_document", to)
-        if own:
-            type_ = self._draw.choice(
-                ("textSplitterRecursiveCharacterTextSplitter", "textSplitterCharacterTextSplitter")
-            )
-            self._connect(
-                self.node(
-                    "Splitter",
-                    type_,
-                    1,
-                    {"chunkSize": self._draw.choice((20, 50)), "chunkOverlap": self._draw.choice((0, 5))},
-                ),
-                "ai_textSplitter",
-                "Loader",
-            )
-
-    def fill(self) -> None:
-        """Put a node before the root that fills the case's store with the items, after which the first of them goes on."""
-        if self.before:
-            return
-        self.before = "Fill"
-        self.nodes.append(self.node("Fill", "vectorStoreInMemory", 1.3, {"mode": "insert", "memoryKey": self._key()}))
-        self.documents("Fill")
-        self._connect(
-            self.node("Embeddings", "embeddingsOpenAi", 1.2, {"options": {}}, credentials=_credential("openAiApi")),
-            "ai_embedding",
-            "Fill",
-        )
-        restored = self.node("Restored", "n8n-nodes-base.code", 2, {"jsCode": "return $('Start').all()"})
-        self.nodes.append(restored)
-        self._wire("Fill", "main", "Restored")
-        self._wire("Restored", "main", "Root")
-
-    def retriever(self) -> None:
-        """Connect a retriever of a store that is filled before."""
-        self.fill()
-        self._connect(
-            self.node("Retriever", "retrieverVectorStore", 1, {"topK": self._draw.choice((1, 2, 4))}), "ai_retriever"
-        )
-        self._connect(
-            self.node("Look", "vectorStoreInMemory", 1.3, {"mode": "retrieve", "memoryKey": self._key()}),
-            "ai_vectorStore",
-            "Retriever",
-        )
-        self._wire("Embeddings", "ai_embedding", "Look")
-
-
-def _credential(type_: str) -> Json:
-    return {type_: {"id": type_, "name": type_}}

@@ -4,12 +4,14 @@ Which case and model a request is of, its model's name says. The n-th request th
 the n-th answer, so that the order of requests that are under way side by side decides nothing.
 """
 
+import asyncio
 import json
+import queue
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from http.server import ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -29,6 +31,11 @@ MCP_TOOLS: Final = [
     {"name": "add", "description": "Adds", "inputSchema": SUM},
     {"name": "del-it", "description": "Deletes", "inputSchema": {"type": "object", "properties": {}}},
 ]
+EVENTS_FROM: Final = "/mcp-events"
+"""Where the MCP server's stream is, for clients of its old transport."""
+EVENTS_TO: Final = "/mcp-messages"
+STREAM_SECONDS: Final = 30
+"""Without an answer, after which a stream ends whose client has gone."""
 TOLD_BY_TOOLS: Final = re.compile(r'"tool_use_id"|"role": "tool"|"functionResponse"|"function_call_output"')
 GEMINI: Final = re.compile(r"/models/([^:]+):")
 OURS: Final = re.compile(
@@ -73,7 +80,7 @@ class AgentServices:
         except ValueError:
             body = {}
         if path == "/mcp":
-            return _mcp(method, body)
+            return mcp(method, body)
         if path.endswith("/embeddings"):
             return {"json": embeddings(body)}
         model = (
@@ -106,7 +113,8 @@ def _first_question(body: Mapping[str, Any]) -> str:
     return json.dumps(asked[:1])[:300]
 
 
-def _mcp(method: str, body: Mapping[str, Any]) -> Json:
+def mcp(method: str, body: Mapping[str, Any]) -> Json:
+    """Return what the MCP server answers."""
     if method != "POST":
         return {"status": 405, "json": {}}
     if "id" not in body:
@@ -137,22 +145,66 @@ class AgentWorld(WireCapabilities):
     def __init__(self, case: Mapping[str, Any]) -> None:
         super().__init__(case)
         self.services = AgentServices(case["answers"])
+        self._heard: Callable[[Json], None] = lambda _answer: None
 
     async def request(self, method: str, url: str, **options: Any) -> HttpResponse:
         """Return the answer of the services."""
         content = options.get("content")
         if content is not None and not isinstance(content, bytes):
             content = b"".join([chunk async for chunk in content])
+        if urlsplit(url).path == EVENTS_TO:
+            self._heard(mcp(method, json.loads(content or b"{}")))
+            return response(method, url, {"status": 202, "text": ""})
         return response(method, url, self.services.answer(method, url, content))
+
+    async def stream(self, url: str, *, hear: Callable[[bytes], None], **options: Any) -> HttpResponse:
+        """Return the answer of the services at once; a stream of the MCP server stays open."""
+        if urlsplit(url).path == EVENTS_FROM:
+            hear(event("endpoint", EVENTS_TO))
+            self._heard = lambda answer: (
+                hear(event("message", json.dumps(answer["json"]))) if "json" in answer else None
+            )
+            await asyncio.Event().wait()  # until the client lets go of it
+        told = await self.request(options.get("method", "POST"), url, **options)
+        if told.status < 400:
+            hear(told.body)
+        return told
+
+
+def event(name: str, data: str) -> bytes:
+    """Return a server-sent event."""
+    return f"event: {name}\ndata: {data}\n\n".encode()
 
 
 @contextmanager
 def serve_agents(cases: Sequence[Mapping[str, Any]]) -> Iterator[AgentServices]:
     """Serve the services of cases on `PORT`."""
     services = AgentServices({model: script for case in cases for model, script in case["answers"].items()})
+    streams: dict[str, queue.Queue[bytes]] = {}
 
     class Handler(RequestHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the name of the base class
+            """A stream of the MCP server until its client goes, anything else as ever."""
+            if urlsplit(self.path).path != EVENTS_FROM:
+                return self._do()
+            told = streams[id_ := str(len(streams))] = queue.Queue()
+            self.send_response_only(200)
+            self.send_header("content-type", "text/event-stream")
+            self.end_headers()
+            self.close_connection = True
+            told.put(event("endpoint", f"{EVENTS_TO}?sessionId={id_}"))
+            with suppress(ConnectionError, queue.Empty):
+                while True:
+                    self.wfile.write(told.get(timeout=STREAM_SECONDS))
+            return None
+
         def answer(self, request: dict[str, Any], url: str, content: bytes | None) -> dict[str, Any]:
+            address = urlsplit(url)
+            if address.path == EVENTS_TO:
+                answer = mcp("POST", json.loads(content or b"{}"))
+                if "json" in answer:
+                    streams[address.query.partition("=")[2]].put(event("message", json.dumps(answer["json"])))
+                return {"status": 202, "text": ""}
             return services.answer(request["method"], url, content)
 
     server = ThreadingHTTPServer(("127.0.0.1", PORT), Handler)
@@ -246,10 +298,12 @@ def _apart(messages: Sequence[Any]) -> list[Any]:
     for each in messages:
         several = each.get("tool_calls", ()) if isinstance(each, dict) else ()
         if len(several) > 1:
-            calls = {call.get("id", ""): {**each, "tool_calls": [call]} for call in several}
+            calls = {call.get("id", f"#{n}"): {**each, "tool_calls": [call]} for n, call in enumerate(several)}
             continue
-        if isinstance(each, dict) and each.get("tool_call_id") in calls:
-            told.append(calls.pop(each["tool_call_id"]))
+        if isinstance(each, dict) and each.get("role") == "tool" and calls:
+            first = next(iter(calls))  # Ollama's calls have no ids: they are answered in their order
+            if (key := each.get("tool_call_id", first)) in calls:
+                told.append(calls.pop(key))
         told.append(each)
     return told
 

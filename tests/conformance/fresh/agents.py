@@ -14,8 +14,10 @@ Json = dict[str, Any]
 LANGCHAIN: Final = "@n8n/n8n-nodes-langchain."
 KINDS: Final = (
     *["agent"] * 10, *["chainLlm"] * 4, *["informationExtractor"] * 3, *["textClassifier"] * 2, *["sentimentAnalysis"] * 2,
-    *["chainSummarization"] * 2, "chainRetrievalQa", "guardrails",
+    *["chainSummarization"] * 2, *["chainRetrievalQa"] * 2, "guardrails", *["vectorStoreInMemory"] * 3, *["memoryManager"] * 2,
 )  # fmt: skip
+STORED: Final[dict[str, tuple[Any, ...]]] = {"clearStore": (True, False), "embeddingBatchSize": (1, 2)}
+FOUND: Final[dict[str, tuple[Any, ...]]] = {"topK": (1, 2, 10), "includeDocumentMetadata": (False, True)}
 ON_ERROR: Final[tuple[Json, ...]] = (
     {}, {}, {}, {}, {"onError": "continueRegularOutput"}, {"onError": "continueErrorOutput"}, {"continueOnFail": True},
     {"alwaysOutputData": True}, {"onError": "continueErrorOutput", "alwaysOutputData": True},
@@ -224,6 +226,33 @@ class CaseDrawer:
         parameters = {"text": self._text(), "guardrails": checks}
         self._model(self._answers.script(SCORES), parameters)
         return parameters, self._draw.choice((1, 2))
+
+    def _vectorStoreInMemory(self) -> tuple[Json, float]:  # noqa: N802 - the type's name
+        version = self._draw.choice((1.2, 1.3))
+        self._parts.fill()
+        key = self._parts.looking("")["parameters"]["memoryKey"]
+        self._parts.embedded("Root")
+        if self._draw.random() < 0.3:
+            self._parts.documents("Root")
+            return {"mode": "insert", "memoryKey": key, **self._options(STORED)}, version
+        asked = {"prompt": self._text() or "tea"}
+        return {"mode": "load", "memoryKey": key, **asked, **self._options(FOUND)}, version
+
+    def _memoryManager(self) -> tuple[Json, float]:  # noqa: N802 - the type's name
+        self._parts.remembered()
+        mode = self._draw.choice(("load", "load", "insert", "delete"))
+        parameters: Json = {"mode": mode}
+        if mode == "load":
+            parameters |= self._options(
+                {"simplifyOutput": (False, True), "options": ({"groupMessages": False}, {"groupMessages": True})}
+            )
+        elif mode == "insert":
+            rows = [{"type": "user", "message": "={{ $json.text }}"}, {"type": "ai", "message": "fine"}]
+            parameters |= {"messages": {"messageValues": rows[: self._draw.randint(0, 2)]}}
+            parameters |= self._options({"insertMode": ("override", "insert")})
+        else:
+            parameters |= self._options({"deleteMode": ("all", "lastN"), "lastMessagesCount": (1, 3, 10)})
+        return parameters, self._draw.choice((1, 1.1))
 
     # --- what they share ----------------------------------------------------------------------------------------------
 

@@ -1,9 +1,11 @@
 """The pure parts: $fromAI, the calculator, schemas from examples, parsing answers, windows of memory."""
 
+import json
 from typing import Any, cast
 
 import pytest
 
+from compiler.pipeline import compile_export
 from runtime.agents.dialects import anthropic, bedrock, gemini, openai_responses
 from runtime.agents.dialects.gemini import supported_schema
 from runtime.agents.memory.chat_memory import window
@@ -12,6 +14,8 @@ from runtime.agents.parsers import answer_parser, output_schema
 from runtime.agents.tools import from_ai
 from runtime.agents.tools.tool_calculator import NO_RESULT, calculate
 from runtime.agents.tools.toolbox import function_name, result_text
+from runtime.catalog import CATALOG
+from tests.unit.agents.world import model, node, workflow
 
 CALLS: list[tuple[str, str, dict[str, Any], list[str]]] = [
     ("a key alone is a string", "={{ $fromAI('city') }}", {"city": {"type": "string"}}, ["city"]),
@@ -204,3 +208,25 @@ def test_an_answer_in_parts_is_a_line_each_for_an_agent_and_one_text_for_a_chain
     message = read(answer(["a", "b"]), "m").message
     assert (text_of(message), joined_text(message)) == ("a\nb", "ab")
     assert read(answer(["a"]), "m").message["content"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("type_", "version", "options", "told"),
+    [
+        ("agent", 3.1, {"passthroughBinaryPdfs": True}, ["passthroughBinaryPdfs 'true'"]),
+        ("agent", 2.2, {"passthroughBinaryPdfs": False, "tracingMetadata": {}}, []),
+        ("agent", 3, {"forceToolCallOnFirstIteration": "={{ $json.force }}"}, ["forceToolCallOnFirstIteration 'an expression'"]),
+        ("agentTool", 3, {"forceToolCallOnFirstIteration": True}, ["forceToolCallOnFirstIteration 'true'"]),
+    ],
+)  # fmt: skip
+def test_options_that_are_not_built_are_refused(type_: str, version: float, options: Any, told: list[str]) -> None:
+    """They change what is sent to the model: nothing of that is left out in silence."""
+    parameters = {"promptType": "define", "text": "x", "options": options}
+    if type_ == "agentTool":
+        agent = node("A", "agent", 2.2, {"promptType": "define", "text": "x"})
+        tool = node("T", type_, version, parameters)
+        export = workflow(agent, (model(), "ai_languageModel"), (tool, "ai_tool"))
+    else:
+        export = workflow(node("A", type_, version, parameters), (model(), "ai_languageModel"))
+    found = compile_export(json.dumps(export), file="t.json", catalog=CATALOG).diagnostics
+    assert [each.message.partition(" of the")[0] for each in found if each.code == "N8T306"] == told

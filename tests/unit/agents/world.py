@@ -110,7 +110,9 @@ class World(OfflineCapabilities):
         try:
             async with (
                 httpx.AsyncClient(verify=PLAIN, timeout=options["timeout"]) as client,
-                client.stream("POST", url, headers=options["headers"], content=options["content"]) as response,
+                client.stream(
+                    options.get("method", "POST"), url, headers=options["headers"], content=options["content"]
+                ) as response,
             ):
                 async for piece in response.aiter_bytes():
                     taken += piece

@@ -38,14 +38,15 @@ class NoHttp(Http):
         self,
         url: str,
         *,
+        method: str = "POST",
         headers: Sequence[tuple[str, str]],
-        content: bytes,
+        content: bytes | None,
         timeout: float,
         hear: Callable[[bytes], None],
     ) -> HttpResponse:
         """Refuse."""
         del hear
-        return await self.request("POST", url, headers=headers, content=content, timeout=timeout)
+        return await self.request(method, url, headers=headers, content=content, timeout=timeout)
 
 
 def provide(resources: OfflineResources, task: Task) -> NoHttp:

@@ -108,17 +108,18 @@ class WorkerHttp(Http):
         self,
         url: str,
         *,
+        method: str = "POST",
         headers: Sequence[tuple[str, str]],
-        content: bytes,
+        content: bytes | None,
         timeout: float,
         hear: Callable[[bytes], None],
     ) -> HttpResponse:
         """As `request`."""
         headers = list(headers)
-        if not any(name.lower() == "idempotency-key" for name, _ in headers):
+        if method in MUTATING and not any(name.lower() == "idempotency-key" for name, _ in headers):
             headers.append(("Idempotency-Key", idempotency_key(self._task, 0)))
         return await self._send(
-            "POST", url, headers=headers, content=content, timeout=timeout, follow_redirects=True, verify=True, proxy=None,
+            method, url, headers=headers, content=content, timeout=timeout, follow_redirects=True, verify=True, proxy=None,
             item=0, certificate=None, bare=False, read=partial(self._read, hear=hear),
         )  # fmt: skip
 
