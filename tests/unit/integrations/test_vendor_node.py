@@ -38,7 +38,7 @@ def test_only_what_changes_something_is_a_mutation(
     ("type_", "version", "chosen", "name", "advice"),
     [
         ("slack", 2.3, {"resource": "message", "operation": "pots"}, "operation", "did you mean 'post'?"),
-        ("slack", 2.3, {"resource": "mesage", "operation": "post"}, "resource", "did you mean 'message'?"),
+        ("slack", 2.3, {"resource": "messages", "operation": "post"}, "resource", "did you mean 'message'?"),
         (
             "airtable", 2.1, {"resource": "record", "operation": "append"}, "operation",
             "version 1 has it; in this one the options are create, deleteRecord, get, search, update, upsert",
