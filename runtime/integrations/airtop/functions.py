@@ -126,7 +126,7 @@ async def extract(run: Run, scope: Scope) -> list[Item]:
 
 
 async def _ask(run: Run, scope: Scope, id_: str, opened: str) -> dict[str, Any]:
-    operation = js_string(scope.parameters.get("operation"))
+    operation = js_string(scope.parameters.get("operation", UNDEFINED))
     path = f"/sessions/{segment(id_)}/windows/{segment(opened)}/{_ASKS[operation]}"
     spec = {} if operation == "scrape" else {"json": _question(scope, operation)}
     answer = await run.request(scope, method="POST", path=path, **spec)

@@ -11,6 +11,7 @@ from runtime.integrations.filters import FILTERS, is_empty, segment
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from runtime.values.objects import members
 from schemas.item import UNDEFINED
 
 __all__ = [
@@ -61,7 +62,7 @@ async def by_name(run: Run, scope: Scope, name: str, type_: str | None = None) -
 
 def simplified(scope: Scope, response: Any) -> Item:
     """Return the item of an answer: its content, or all of it. Raise NodeError."""
-    known = dict(response) if isinstance(response, Mapping) else {}
+    known = dict(members(response))
     if scope.parameters.flag("simplify", default=True):
         if response is None or response is UNDEFINED:
             raise unreadable(response, "content")
@@ -138,7 +139,7 @@ def _kind_of(media_type: Any, scope: Scope) -> str:
         return "image"
     if text == "application/pdf":
         return "document"
-    raise NodeError(f"Anthropic reads images and PDFs only, and a file is of the type '{text}'", item=scope.index)
+    raise NodeError(f"Unsupported file type: {text}. Only images and PDFs are supported.", item=scope.index)
 
 
 def _tools(options: Mapping[str, Any]) -> list[dict[str, Any]]:

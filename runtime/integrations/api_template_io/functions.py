@@ -7,6 +7,7 @@ from runtime.contract import NodeError
 from runtime.integrations.filters import FILTERS, is_empty
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 
 def properties(scope: Scope) -> Any:
@@ -31,4 +32,4 @@ def properties(scope: Scope) -> Any:
 
 def _pairs(given: Any) -> dict[str, Any]:
     values = given.get("propertyValues") if isinstance(given, Mapping) else None
-    return {js_string(each.get("key")): each.get("value") for each in values or []}
+    return {js_string(each.get("key", UNDEFINED)): each.get("value") for each in values or []}

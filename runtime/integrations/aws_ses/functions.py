@@ -86,7 +86,7 @@ def result(scope: Scope) -> Any:
 
 async def list_templates(run: Run, scope: Scope) -> list[Item]:
     """Return templates, all or those of one page. Raise NodeError."""
-    action, inner = _LISTS_OF[js_string(scope.parameters.get("resource"))]
+    action, inner = _LISTS_OF[js_string(scope.parameters.get("resource", UNDEFINED))]
     everything = truthy(scope.parameters.get("returnAll"))
     limits = {"ListTemplates": "MaxItems"}
     query: dict[str, Any] = {"Action": action}

@@ -64,7 +64,7 @@ def file_changes(scope: Scope) -> dict[str, Any]:
 
 def sent_name(scope: Scope) -> Any:
     """Return the name of the file that goes up."""
-    ref = (scope.item.get("binary") or {}).get(js_string(scope.parameters.get("binaryPropertyName")))
+    ref = (scope.item.get("binary") or {}).get(js_string(scope.parameters.get("binaryPropertyName", UNDEFINED)))
     return UNDEFINED if ref is None else ref.get("fileName", UNDEFINED)
 
 

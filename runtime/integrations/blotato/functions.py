@@ -9,6 +9,7 @@ from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 _MOST_BYTES: Final = 15 * 1024 * 1024
 """Of a file that is sent inside a request: Blotato's limit."""
@@ -68,7 +69,7 @@ def post(scope: Scope) -> dict[str, Any]:
     """Return the body of a post. Raise NodeError when its platform needs media and there is none."""
     parameters = scope.parameters
     options = parameters.get("options") or {}
-    platform = js_string(parameters.get("platform"))
+    platform = js_string(parameters.get("platform", UNDEFINED))
     media = _urls(parameters.get("postContentMediaUrls"))
     if platform in _NEEDS_MEDIA and not media:
         raise NodeError(f"{platform.capitalize()} requires you to post an image or video.", item=scope.index)
@@ -123,7 +124,7 @@ def _urls(value: Any) -> list[str]:
 
 async def upload_file(run: Run, scope: Scope) -> list[Item]:
     """Upload a file of the item. Raise NodeError when it is too large to be sent inside a request."""
-    name = js_string(scope.parameters.get("binaryPropertyName"))
+    name = js_string(scope.parameters.get("binaryPropertyName", UNDEFINED))
     size = len(await run.context.blobs.open(run.file(scope.index, name)))
     if size > _MOST_BYTES:
         raise NodeError(

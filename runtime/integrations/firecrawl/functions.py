@@ -6,6 +6,7 @@ from typing import Any
 from runtime.integrations.filters import FILTERS, is_empty
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 
 def scrape(scope: Scope) -> dict[str, Any]:
@@ -102,7 +103,7 @@ def _formats(given: Any) -> list[Any]:
 
 
 def _format(given: Mapping[str, Any]) -> Any:
-    kind = js_string(given.get("type"))
+    kind = js_string(given.get("type", UNDEFINED))
     if kind in ("json", "changeTracking"):
         made = {name: given[name] for name in ("prompt", "modes", "tag") if given.get(name)}
         schema = {"schema": FILTERS["json"](given["schema"])} if given.get("schema") else {}

@@ -80,7 +80,7 @@ async def get_file(run: Run, scope: Scope) -> list[Item]:
         raise NodeApiError("The answer of GitLab has no content", item=scope.index)
     name = js_string(answer.get("file_name") or parameters.get("filePath", "")).rpartition("/")[2]
     ref = await stored(run, answer["content"], mime_type="", file_name=name)
-    binary = {**(scope.item.get("binary") or {}), js_string(parameters.get("binaryPropertyName")): ref}
+    binary = {**(scope.item.get("binary") or {}), js_string(parameters.get("binaryPropertyName", UNDEFINED)): ref}
     return [{"json": scope.item.get("json", {}), "binary": binary}]
 
 
@@ -97,7 +97,7 @@ async def write_file(run: Run, scope: Scope) -> list[Item]:
         if value := (given.get(group) or {}).get(name):
             body[wire] = value
     if parameters.get("binaryData"):
-        content, _ = await encoded(run, scope.index, js_string(parameters.get("binaryPropertyName")))
+        content, _ = await encoded(run, scope.index, js_string(parameters.get("binaryPropertyName", UNDEFINED)))
         body |= {"content": content, "encoding": "base64"}
     elif (given.get("encoding") or {}).get("encoding") == "base64":
         body |= {"content": base64.b64encode(js_string(parameters.get("fileContent", "")).encode()).decode()}

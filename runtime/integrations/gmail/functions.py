@@ -149,7 +149,7 @@ async def _sender(run: Run, scope: Scope) -> str | None:
     if not name or scope.version < _FIRST:
         return None
     profile = await run.request(scope, path="/profile")
-    return formataddr((js_string(name), js_string(profile.get("emailAddress"))))
+    return formataddr((js_string(name), js_string(profile.get("emailAddress", UNDEFINED))))
 
 
 async def _files(run: Run, scope: Scope) -> list[Attachment]:

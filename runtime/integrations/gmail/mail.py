@@ -61,8 +61,8 @@ async def attached(context: ActivityContext, ref: BinaryRef) -> Attachment:
 def header_of(message: Mapping[str, Any], name: str) -> str:
     """Return a header of a message of the API; empty when it has none."""
     for each in (message.get("payload") or {}).get("headers") or []:
-        if js_string(each.get("name")).lower() == name:
-            return js_string(each.get("value"))
+        if js_string(each.get("name", UNDEFINED)).lower() == name:
+            return js_string(each.get("value", UNDEFINED))
     return ""
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 __all__ = ["campaign_query", "campaigns", "campaigns_query"]
 
@@ -20,7 +21,7 @@ _FIELDS: Final = (
 
 def campaign_query(scope: Scope) -> str:
     """Return the query of one campaign."""
-    id_ = js_string(scope.parameters.get("campaignId")).replace("-", "").strip()
+    id_ = js_string(scope.parameters.get("campaignId", UNDEFINED)).replace("-", "").strip()
     return f"select {_FIELDS} from campaign where campaign.id = {id_}"  # noqa: S608 - Google's query language, which only reads
 
 

@@ -131,11 +131,14 @@ def _filters(given: Any, kinds: tuple[str, ...]) -> dict[str, Any] | None:
 
 
 def _filter(kind: str, each: Mapping[str, Any]) -> dict[str, Any]:
-    value_type = js_string(each.get("valueType"))
+    value_type = js_string(each.get("valueType", UNDEFINED))
     if kind == "stringFilter":
         return {key: each.get(key) for key in ("value", "caseSensitive", "matchType")}
     if kind == "inListFilter":
-        return {"values": js_string(each.get("values")).split(","), "caseSensitive": each.get("caseSensitive")}
+        return {
+            "values": js_string(each.get("values", UNDEFINED)).split(","),
+            "caseSensitive": each.get("caseSensitive"),
+        }
     if kind == "betweenFilter":
         return {key: {value_type: each.get(key)} for key in ("fromValue", "toValue")}
     return {"operation": each.get("operation"), "value": {value_type: each.get("value")}}

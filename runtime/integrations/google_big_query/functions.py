@@ -198,10 +198,10 @@ def _row(scope: Scope, fields: list[Any]) -> dict[str, Any]:
     given = dict(scope.item.get("json", {}))
     if scope.parameters.get("dataMode") == "define":
         pairs = (scope.parameters.get("fieldsUi") or {}).get("values") or []
-        given = {js_string(each.get("fieldId")): each.get("fieldValue") for each in pairs}
+        given = {js_string(each.get("fieldId", UNDEFINED)): each.get("fieldValue") for each in pairs}
     made: dict[str, Any] = {}
     for each in fields:
-        name = js_string(each.get("name"))
+        name = js_string(each.get("name", UNDEFINED))
         if each.get("type") in _RECORDS:
             made[name] = _object(name, given.get(name), each)
         elif name in given:

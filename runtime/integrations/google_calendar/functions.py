@@ -154,7 +154,7 @@ async def update_event(run: Run, scope: Scope) -> list[Item]:
     """Change an event, or all events of its series."""
     parameters, fields = scope.parameters, scope.parameters.get("updateFields") or {}
     events = f"/calendars/{segment(scope.names['calendarId'])}/events"
-    event_id = js_string(parameters.get("eventId"))
+    event_id = js_string(parameters.get("eventId", UNDEFINED))
     if parameters.get("modifyTarget") == "event":
         occurrence = await run.request(scope, path=f"{events}/{segment(event_id)}")
         event_id = js_string(occurrence.get("recurringEventId") or event_id)

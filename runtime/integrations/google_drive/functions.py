@@ -55,7 +55,7 @@ def properties(scope: Scope) -> dict[str, Any]:
     for name, group in (("properties", "property"), ("appProperties", "appProperty")):
         entries = (options.get(f"{name}Ui") or {}).get(f"{group}Values")
         if entries:
-            made[name] = {js_string(each.get("key")): each.get("value") for each in entries}
+            made[name] = {js_string(each.get("key", UNDEFINED)): each.get("value") for each in entries}
     return made
 
 

@@ -46,7 +46,7 @@ def book_of(run: Run, scope: Scope) -> Spreadsheet:
 async def sheet_of(run: Run, scope: Scope) -> Sheet:
     """Return the sheet that the node names, which is looked up. Raise NodeError."""
     book, locator = book_of(run, scope), scope.parameters.get("sheetName", "")
-    mode = js_string(locator.get("mode")) if isinstance(locator, Mapping) else "id"
+    mode = js_string(locator.get("mode", UNDEFINED)) if isinstance(locator, Mapping) else "id"
     return await Sheet.find(book, mode, js_string(scope.located("sheetName", locator)))
 
 

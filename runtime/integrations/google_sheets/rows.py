@@ -140,8 +140,6 @@ async def _write(run: Run, *, add: bool) -> Items:
             await _grow(sheet, columns, header_row, option)
     else:
         values = [_matched(await run.scope(i), key, i) for i in range(len(run.items))]
-        if not add and new_mapper and key in columns.names:
-            _check_schema(scope, columns)
         columns.admit([_new_columns(await run.scope(i)) for i in range(len(run.items))] if not new_mapper else [], None)
         if not columns.names:
             columns.admit(values, None)

@@ -134,7 +134,7 @@ def engagement(scope: Scope) -> dict[str, Any]:
     metadata = parameters.get("metadata") or {}
     if not metadata:
         raise NodeError("At least one metadata field needs to set", item=scope.index)
-    head: dict[str, Any] = {"type": js_string(parameters.get("type")).upper()}
+    head: dict[str, Any] = {"type": js_string(parameters.get("type", UNDEFINED)).upper()}
     if scope.version >= _OWNER_OF_ENGAGEMENT_SINCE:
         head |= {"ownerId": given["ownerId"]} if given.get("ownerId") else {}
         head |= {"timestamp": FILTERS["epoch_ms"](parameters["dueDate"])} if parameters.get("dueDate") else {}
@@ -213,7 +213,7 @@ async def change_list(run: Run) -> Items:
         if scope.parameters.get("by") == "email":
             body["emails"].append(scope.parameters.get("email"))
         else:
-            number = _WHOLE.match(js_string(scope.parameters.get("id")))
+            number = _WHOLE.match(js_string(scope.parameters.get("id", UNDEFINED)))
             body["vids"].append(int(number[0]) if number else None)
     if scopes[0].parameters.get("operation") == "remove":
         del body["emails"]
@@ -361,6 +361,7 @@ def _is_needed(scope: Scope) -> bool:
 
 
 def _filter(given: Mapping[str, Any]) -> dict[str, Any]:
-    name = js_string(given.get("propertyName")).partition("|")[0]
     rest = {key: each for key, each in given.items() if key not in ("propertyName", "type")}
-    return {"propertyName": name, **rest}
+    if "propertyName" not in given:
+        return rest
+    return {"propertyName": js_string(given["propertyName"]).partition("|")[0], **rest}

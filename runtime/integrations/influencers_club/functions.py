@@ -6,6 +6,7 @@ from typing import Any
 from runtime.integrations.influencers_club.filters import GENERAL, PLATFORMS, Filters, lists
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_number, js_string, truthy
+from schemas.item import UNDEFINED
 
 
 def discovery(scope: Scope) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def lookalikes(scope: Scope) -> dict[str, Any]:
 
 def batch_file_name(scope: Scope) -> str:
     """Return what an uploaded list is called."""
-    ref = (scope.item.get("binary") or {}).get(js_string(scope.parameters.get("batch_binary_property")))
+    ref = (scope.item.get("binary") or {}).get(js_string(scope.parameters.get("batch_binary_property", UNDEFINED)))
     return (ref and ref.get("fileName")) or "batch.csv"
 
 
@@ -49,7 +50,7 @@ def batch_fields(scope: Scope) -> dict[str, str]:
         given |= {name: options.get(name) for name in names}
     if not js_number(given.get("min_followers")) > 0:
         given["min_followers"] = None
-    mode = {"enrichment_mode": js_string(scope.parameters.get("batch_enrichment_mode"))}
+    mode = {"enrichment_mode": js_string(scope.parameters.get("batch_enrichment_mode", UNDEFINED))}
     return mode | {name: js_string(each) for name, each in given.items() if truthy(each)}
 
 

@@ -77,11 +77,13 @@ def _audience(given: Mapping[str, Any]) -> dict[str, Any]:
         made["location"] = {name: _degrees(place.get(name)) for name in ("latitude", "longitude")}
     merge = (given.get("mergeFieldsUi") or {}).get("mergeFieldsValues")
     if merge:
-        made["merge_fields"] = {js_string(each.get("name")): each["value"] for each in merge if "value" in each}
+        made["merge_fields"] = {
+            js_string(each.get("name", UNDEFINED)): each["value"] for each in merge if "value" in each
+        }
     groups = (given.get("groupsUi") or {}).get("groupsValues")
     if groups:
         made["interests"] = {
-            js_string(each.get("categoryFieldId")): each["value"] for each in groups if "value" in each
+            js_string(each.get("categoryFieldId", UNDEFINED)): each["value"] for each in groups if "value" in each
         }
     return made
 

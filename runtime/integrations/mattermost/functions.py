@@ -96,6 +96,6 @@ def _action(given: Mapping[str, Any]) -> dict[str, Any]:
     integration = (given.get("integration") or {}).get("item") or {}
     if integration:
         properties = (integration.get("context") or {}).get("property") or []
-        context = {js_string(each.get("name")): each.get("value") for each in properties}
+        context = {js_string(each.get("name", UNDEFINED)): each.get("value") for each in properties}
         made["integration"] = {"url": integration.get("url", UNDEFINED), **({"context": context} if context else {})}
     return made

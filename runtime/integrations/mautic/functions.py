@@ -60,7 +60,7 @@ def _fields(given: Mapping[str, Any], wire: Mapping[str, str], prefix: str) -> d
             body |= {f"{prefix}{to}": values.get(key, "") for key, to in _ADDRESS.items()}
         elif name == "customFieldsUi":
             pairs = (each or {}).get("customFieldValues") or []
-            body |= {js_string(pair.get("fieldId")): pair.get("fieldValue") for pair in pairs}
+            body |= {js_string(pair.get("fieldId", UNDEFINED)): pair.get("fieldValue") for pair in pairs}
         elif name == "socialMediaUi":
             values = (each or {}).get("socialMediaValues") or {}
             body |= {key.lower(): value for key, value in values.items()}
@@ -70,7 +70,7 @@ def _fields(given: Mapping[str, Any], wire: Mapping[str, str], prefix: str) -> d
 
 
 def _resource(scope: Scope) -> tuple[str, str]:
-    single = js_string(scope.parameters.get("resource"))
+    single = js_string(scope.parameters.get("resource", UNDEFINED))
     return single, "companies" if single == "company" else f"{single}s"
 
 

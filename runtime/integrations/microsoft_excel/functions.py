@@ -106,7 +106,7 @@ async def _changed(run: Run, scope: Scope, grid: list[Any]) -> set[int]:
     header = [js_string(each) for each in grid[0]] if grid else []
     mapped = scope.parameters.get("dataMode") == "autoMap"
     entries, changed = await _entries(run, scope.parameters.get("dataMode")), set[int]()
-    column = js_string(scope.parameters.get("columnToMatchOn"))
+    column = js_string(scope.parameters.get("columnToMatchOn", UNDEFINED))
     if mapped and not any(column in entry for entry in entries):
         raise NodeError(f"Any item in input data contains column '{column}', that is selected to match on")
     if column not in header:
@@ -170,7 +170,7 @@ async def table_rows(run: Run, scope: Scope) -> list[Item]:
     if raw:
         return [{"json": {js_string(parameters.get("dataProperty") or "data"): rows}}]
     columns = await _pages(run, scope, Template(_TABLE + "/columns"), {"$select": "name"})
-    names = [js_string(each.get("name")) for each in columns]
+    names = [js_string(each.get("name", UNDEFINED)) for each in columns]
     return [{"json": _named(names, _grid(each)[0]), "pairedItem": {"item": i}} for i, each in enumerate(rows)]
 
 
@@ -206,7 +206,7 @@ async def found_rows(run: Run, scope: Scope) -> list[Item]:
     """Return the row of a table whose cell has a value, or all such rows. Raise NodeError for a column that is none."""
     rows = await _pages(run, scope, Template(_TABLE + "/rows"), {})
     found = await _pages(run, scope, Template(_TABLE + "/columns"), {"$select": "name"})
-    names = [js_string(each.get("name")) for each in found]
+    names = [js_string(each.get("name", UNDEFINED)) for each in found]
     column, wanted = (js_string(scope.parameters.get(each)) for each in ("lookupColumn", "lookupValue"))
     if column not in names:
         raise NodeError(f"Column {column} does not exist on the table selected", item=scope.index)
@@ -262,7 +262,7 @@ async def _entries(run: Run, mode: Any) -> list[Mapping[str, Any]]:
         return [item["json"] for item in run.items]
     scopes = [await run.scope(i) for i in range(len(run.items))]
     fields = [(scope.parameters.get("fieldsUi") or {}).get("values") or [] for scope in scopes]
-    return [{js_string(each.get("column")): each.get("fieldValue") for each in given} for given in fields]
+    return [{js_string(each.get("column", UNDEFINED)): each.get("fieldValue") for each in given} for given in fields]
 
 
 def _row(header: list[Any], entry: Mapping[str, Any]) -> list[Any]:

@@ -18,7 +18,7 @@ def file_name(scope: Scope) -> Any:
     name = scope.parameters.get("fileName")
     if not scope.parameters.get("binaryData"):
         return name or UNDEFINED
-    member = js_string(scope.parameters.get("binaryPropertyName"))
+    member = js_string(scope.parameters.get("binaryPropertyName", UNDEFINED))
     ref: Mapping[str, Any] = (scope.item.get("binary") or {}).get(
         member, {"fileName": member}
     )  # missing: its use says so

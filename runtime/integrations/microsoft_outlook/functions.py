@@ -123,7 +123,7 @@ def question(scope: Scope) -> str:
 async def _files(run: Run, scope: Scope, given: Mapping[str, Any]) -> list[dict[str, Any]]:
     files = []
     for each in (given.get("attachments") or {}).get("attachments") or []:
-        content, ref = await encoded(run, scope.index, js_string(each.get("binaryPropertyName")))
+        content, ref = await encoded(run, scope.index, js_string(each.get("binaryPropertyName", UNDEFINED)))
         files.append(
             {"@odata.type": "#microsoft.graph.fileAttachment", "name": ref.get("fileName"), "contentBytes": content}
         )
@@ -210,7 +210,7 @@ def fields(scope: Scope) -> Any:
     output = scope.parameters.get("output", "simple")
     if output == "fields":
         return FILTERS["join"](scope.parameters.get("fields") or [])
-    resource = js_string(scope.parameters.get("resource"))
+    resource = js_string(scope.parameters.get("resource", UNDEFINED))
     return _SIMPLE[resource] if output == "simple" else UNDEFINED
 
 

@@ -12,6 +12,7 @@ from runtime.integrations.filters import FILTERS, is_empty, segment
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string, truthy
+from schemas.item import UNDEFINED
 
 __all__ = ["add_attachment", "attachment_fields", "contact", "contact_filter", "event_changes", "get_message"]
 
@@ -91,7 +92,7 @@ def attachment_fields(scope: Scope) -> Any:
 async def add_attachment(run: Run, scope: Scope) -> list[Item]:
     """Attach a file to a message. Raise NodeError."""
     parameters = scope.parameters
-    content, ref = await encoded(run, scope.index, js_string(parameters.get("binaryPropertyName")))
+    content, ref = await encoded(run, scope.index, js_string(parameters.get("binaryPropertyName", UNDEFINED)))
     given = parameters.get("additionalFields") or parameters.get("options") or {}
     file = {
         "@odata.type": "#microsoft.graph.fileAttachment",

@@ -97,13 +97,13 @@ async def create_chat(run: Run, scope: Scope) -> list[Item]:
     """Make a chat of the signed-in user with others. Raise NodeError."""
     parameters = scope.parameters
     own = await run.request(scope, path="/v1.0/me", query={"$select": "id,userPrincipalName,userType"})
-    members, seen = [_member(own, "owner")], {js_string(own.get("id"))}
+    members, seen = [_member(own, "owner")], {js_string(own.get("id", UNDEFINED))}
     for i, each in enumerate((parameters.get("members") or {}).get("member") or []):
         named = _id(each.get("userId"), f"The user for participant {i + 1}", scope)
         found = await _user(run, scope, named, f"Could not find the user for participant {i + 1}")
-        if js_string(found.get("id")) in seen:
+        if js_string(found.get("id", UNDEFINED)) in seen:
             raise NodeError(f"Two participants are the same person (participant {i + 1})", item=scope.index)
-        seen.add(js_string(found.get("id")))
+        seen.add(js_string(found.get("id", UNDEFINED)))
         members.append(_member(found, each.get("role", "owner")))
     group = parameters.get("chatType") == "group"
     body: dict[str, Any] = {"chatType": parameters.get("chatType"), "members": members}

@@ -9,6 +9,7 @@ from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string, json_stringify
 from runtime.values.json_text import NotJsonError, parse_json
+from schemas.item import UNDEFINED
 
 PAGE: Final = 100
 _ITEM: Final = """
@@ -105,7 +106,7 @@ def variables(scope: Scope) -> dict[str, Any]:
         made["page"] = 1
     options = parameters.get("additionalFields") or {}
     if key == "boardItem.get":
-        made["itemId"] = js_string(parameters.get("itemId")).split(",")
+        made["itemId"] = js_string(parameters.get("itemId", UNDEFINED)).split(",")
     elif key == "boardItem.changeColumnValue":
         made["value"] = _json_text(parameters.get("value"), "Custom Values must be a valid JSON")
     elif key == "boardItem.changeMultipleColumnValues":

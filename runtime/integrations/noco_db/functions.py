@@ -58,7 +58,9 @@ def bulk_path(scope: Scope) -> str:
 def sort(scope: Scope) -> Any:
     """Return the order of a list: names with commas, those that fall with a minus; UNDEFINED: none."""
     given = ((scope.parameters.get("options") or {}).get("sort") or {}).get("property") or []
-    names = [("-" if each.get("direction") == "desc" else "") + js_string(each.get("field")) for each in given]
+    names = [
+        ("-" if each.get("direction") == "desc" else "") + js_string(each.get("field", UNDEFINED)) for each in given
+    ]
     return ",".join(names) or UNDEFINED
 
 
@@ -81,7 +83,7 @@ def _row(scope: Scope) -> dict[str, Any]:
                 description="Upload the file with an HTTP Request node, and write what it answers into the field.",
                 item=scope.index,
             )
-        row[js_string(each.get("fieldName"))] = each.get("fieldValue")
+        row[js_string(each.get("fieldName", UNDEFINED))] = each.get("fieldValue")
     return row
 
 

@@ -25,7 +25,7 @@ def filter(scope: Scope) -> Any:  # noqa: A001 - the name of the member that it 
     if chosen == "manual":
         conditions = (parameters.get("filters") or {}).get("conditions") or []
         other = "or" if scope.version >= _SOURCES_SINCE else ""
-        joint = _JOINTS.get(js_string(parameters.get("matchType")), other)
+        joint = _JOINTS.get(js_string(parameters.get("matchType", UNDEFINED)), other)
         if not joint or (not conditions and scope.version >= _SOURCES_SINCE):
             return UNDEFINED
         return {joint: [test(each, zone) for each in conditions]}

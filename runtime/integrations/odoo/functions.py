@@ -38,7 +38,7 @@ def _database(given: Mapping[str, Any]) -> str:
 
 
 def _model(scope: Scope) -> Any:
-    resource = js_string(scope.parameters.get("resource"))
+    resource = js_string(scope.parameters.get("resource", UNDEFINED))
     return scope.parameters.get("customResource") if resource == "custom" else scope.tables["models"].get(resource)
 
 
@@ -53,7 +53,7 @@ async def _call(run: Run, scope: Scope, service: str, method: str, arguments: li
 async def _done(scope: Scope, execute: Any) -> list[Item]:
     """Return what an operation gives. Raise NodeError."""
     parameters, operation = scope.parameters, scope.parameters.get("operation")
-    id_ = parameters.get(_IDS[js_string(parameters.get("resource"))])
+    id_ = parameters.get(_IDS[js_string(parameters.get("resource", UNDEFINED))])
     if operation == "create":
         made = await execute("create", _fields(scope))
         return [{"json": {} if made is UNDEFINED else {"id": made}}]
@@ -86,7 +86,8 @@ def _conditions(scope: Scope) -> list[Any]:
     given = (scope.parameters.get("filterRequest") or {}).get("filter") or []
     operators = scope.tables["operators"]
     return [
-        [each.get("fieldName"), operators.get(js_string(each.get("operator"))), each.get("value", "")] for each in given
+        [each.get("fieldName"), operators.get(js_string(each.get("operator", UNDEFINED))), each.get("value", "")]
+        for each in given
     ]
 
 
@@ -95,7 +96,7 @@ def _fields(scope: Scope) -> dict[str, Any]:
     parameters, resource = scope.parameters, scope.parameters.get("resource")
     if resource == "custom":
         pairs = (parameters.get("fieldsToCreateOrUpdate") or {}).get("fields") or []
-        return {js_string(each.get("fieldName")): each.get("fieldValue", "") for each in pairs}
+        return {js_string(each.get("fieldName", UNDEFINED)): each.get("fieldValue", "") for each in pairs}
     if resource == "note":
         return {"memo": parameters.get("memo")}
     made: dict[str, Any] = {}

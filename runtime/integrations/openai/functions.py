@@ -51,7 +51,7 @@ def _elements(scope: Scope, name: str, member: str) -> list[Any]:
 async def images(run: Run, scope: Scope) -> list[Item]:
     """Create images and return their files, or their addresses."""
     parameters = scope.parameters
-    as_url = parameters["responseFormat"] == "imageUrl"
+    as_url = parameters.get("responseFormat") == "imageUrl"
     options, model = parameters.get("options") or {}, parameters.get("model") or parameters.get("imageModel", UNDEFINED)
     names = ["n", *(["size"] if holds(_SIZED, scope) else []), *(["quality", "style"] if holds(_STYLED, scope) else [])]
     body = {

@@ -10,13 +10,14 @@ from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
 from runtime.values.json_text import NotJsonError, parse_json
+from schemas.item import UNDEFINED
 
 Program = Callable[[Run, Scope], Awaitable[list[Item]]]
 
 
 def publications(scope: Scope) -> dict[str, Any]:
     """Return the body that asks for publications: ids are written one after the other, with commas."""
-    ids = [each.strip() for each in js_string(scope.parameters.get("ids")).split(",")]
+    ids = [each.strip() for each in js_string(scope.parameters.get("ids", UNDEFINED)).split(",")]
     fields = scope.parameters.get("fields")
     return {"ids": [each for each in ids if each]} | ({"fields": fields} if fields else {})
 
@@ -60,7 +61,7 @@ async def _document(run: Run, scope: Scope) -> dict[str, Any]:
         return {"url": scope.parameters.get("url")}
     if kind != "file":
         raise NodeError(f"Invalid input type: {js_string(kind)}. Must be either 'file' or 'url'")
-    name = js_string(scope.parameters.get("binaryPropertyName"))
+    name = js_string(scope.parameters.get("binaryPropertyName", UNDEFINED))
     if name not in (scope.item.get("binary") or {}):
         raise NodeError(f'No binary data found in property "{name}"')
     content, ref = await encoded(run, scope.index, name)

@@ -8,6 +8,7 @@ from runtime.integrations.answers import spliced
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 
 def launch(scope: Scope) -> dict[str, Any]:
@@ -42,7 +43,9 @@ def _parsed(text: Any, shown: str) -> Any:
 
 def _pairs(collection: Any, group: str) -> dict[str, Any]:
     found = collection.get(group) if isinstance(collection, Mapping) else None
-    return {js_string(each.get("key")): each.get("value") for each in found or [] if isinstance(each, Mapping)}
+    return {
+        js_string(each.get("key", UNDEFINED)): each.get("value") for each in found or [] if isinstance(each, Mapping)
+    }
 
 
 def agents(scope: Scope) -> Any:

@@ -16,6 +16,7 @@ from runtime.integrations.pipedrive.records import (
 )
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 __all__ = [
     "asked", "body", "custom", "data", "flat_matches", "lead_changes", "lead_fields", "list_records", "matches", "read_record",
@@ -81,7 +82,7 @@ def _named(given: Mapping[str, Any], fields: Mapping[Any, Mapping[str, Any]]) ->
 
 def _label(value: Any, field: Mapping[str, Any]) -> Any:
     """Return the labels of the options that a value names."""
-    labels = {js_string(each.get("id")): each.get("label") for each in field.get("options") or []}
+    labels = {js_string(each.get("id", UNDEFINED)): each.get("label") for each in field.get("options") or []}
     if field.get("field_type") in ("enum", "visible_to"):
         return labels.get(js_string(value), value)
     if field.get("field_type") == "set" and value:

@@ -42,7 +42,7 @@ _DROPPED: Final = frozenset({"filterId", "status", "user_id"})
 
 def body(scope: Scope) -> Json:
     """Return the members of a record to create or to change, without custom fields."""
-    parameters, resource = scope.parameters, js_string(scope.parameters.get("resource"))
+    parameters, resource = scope.parameters, js_string(scope.parameters.get("resource", UNDEFINED))
     made = {name: parameters[name] for name in _OWN.get(resource, ()) if name in parameters}
     if "done" in made:
         made["done"] = _flag(made["done"])
@@ -134,7 +134,7 @@ def _listed(answer: Any) -> list[Any]:
 
 async def write_record(run: Run, scope: Scope) -> list[Item]:
     """Create a record or change one, its custom fields by name. Raise NodeError."""
-    parameters, resource = scope.parameters, js_string(scope.parameters.get("resource"))
+    parameters, resource = scope.parameters, js_string(scope.parameters.get("resource", UNDEFINED))
     fields = await _fields(run, scope, raw="rawCustomFieldKeys")
     given = parameters.get("additionalFields") or parameters.get("updateFields") or {}
     pairs = (given.get("customFields") or {}).get("property")
@@ -152,7 +152,7 @@ async def write_record(run: Run, scope: Scope) -> list[Item]:
 
 async def read_record(run: Run, scope: Scope) -> list[Item]:
     """Return a record with the names of its custom fields. Raise NodeError."""
-    resource = js_string(scope.parameters.get("resource"))
+    resource = js_string(scope.parameters.get("resource", UNDEFINED))
     fields = await _fields(run, scope, raw="rawCustomFieldOutput")
     path = f"/api/v2/{_PATHS[resource]}/{segment(scope.parameters.get(_IDS[resource]))}"
     return [{"json": _decoded(each, fields)} for each in _listed(await run.request(scope, path=path))]
@@ -160,7 +160,7 @@ async def read_record(run: Run, scope: Scope) -> list[Item]:
 
 async def list_records(run: Run, scope: Scope) -> list[Item]:
     """Return records, all or those of one page. Raise NodeError."""
-    parameters, resource = scope.parameters, js_string(scope.parameters.get("resource"))
+    parameters, resource = scope.parameters, js_string(scope.parameters.get("resource", UNDEFINED))
     fields: Json = {}
     if resource == "dealProduct":
         path = f"/api/v2/deals/{segment(parameters.get('dealId'))}/products"
@@ -203,7 +203,7 @@ async def _fields(run: Run, scope: Scope, raw: str) -> Json:
 
 def _encoded(pair: Mapping[str, Any], fields: Json) -> tuple[str, Any]:
     """Return the code of a field and its value, with the ids of the options that it names."""
-    name, value = js_string(pair.get("name")), pair.get("value")
+    name, value = js_string(pair.get("name", UNDEFINED)), pair.get("value")
     code, field = next(
         ((code, each) for code, each in fields.items() if each.get("field_name") == name), (name, fields.get(name, {}))
     )
@@ -228,7 +228,7 @@ def _decoded(record: Any, fields: Json) -> Any:
 
 
 def _label(value: Any, field: Mapping[str, Any]) -> Any:
-    labels = {js_string(each.get("id")): each.get("label") for each in field.get("options") or []}
+    labels = {js_string(each.get("id", UNDEFINED)): each.get("label") for each in field.get("options") or []}
     if field.get("field_type") == "set" and isinstance(value, list):
         return [labels.get(js_string(each), each) for each in value]
     return labels.get(js_string(value), value) if field.get("field_type") == "enum" else value

@@ -8,6 +8,7 @@ from runtime.integrations.filters import is_empty, segment
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 PAGE: Final = 1000
 _COUNT: Final = "SELECT COUNT(*) FROM"
@@ -29,13 +30,17 @@ def _entity(resource: str) -> str:
 def answered(scope: Scope) -> Any:
     """Return the record of an answer, which is a member with the name of the resource."""
     answer = scope.names["response"]
-    return answer.get(_entity(js_string(scope.parameters.get("resource")))) if isinstance(answer, Mapping) else answer
+    return (
+        answer.get(_entity(js_string(scope.parameters.get("resource", UNDEFINED))))
+        if isinstance(answer, Mapping)
+        else answer
+    )
 
 
 def record(scope: Scope) -> dict[str, Any]:
     """Return the body of a new record. Raise NodeError where it lacks lines."""
     parameters = scope.parameters
-    resource = js_string(parameters.get("resource"))
+    resource = js_string(parameters.get("resource", UNDEFINED))
     body: dict[str, Any] = {}
     if (name := _REFERENCE.get(resource)) is not None:
         body[name] = {"value": parameters.get(name)}
@@ -91,7 +96,7 @@ def _fields(given: Any) -> dict[str, Any]:
 
 
 def _address(scope: Scope) -> tuple[str, str]:
-    resource = js_string(scope.parameters.get("resource"))
+    resource = js_string(scope.parameters.get("resource", UNDEFINED))
     return resource, js_string(scope.parameters.get(f"{resource}Id"))
 
 
@@ -134,11 +139,11 @@ async def end(run: Run, scope: Scope) -> list[Item]:
 
 async def get_all(run: Run, scope: Scope) -> list[Item]:
     """Query records: up to `limit`, or all of them in pages, for which they are counted first."""
-    resource = js_string(scope.parameters.get("resource"))
+    resource = js_string(scope.parameters.get("resource", UNDEFINED))
     given = js_string((scope.parameters.get("filters") or {}).get("query") or "")
     text = " ".join(["SELECT * FROM", resource, *([given] if given else [])])
     if not scope.parameters.get("returnAll"):
-        limit = js_string(scope.parameters.get("limit"))
+        limit = js_string(scope.parameters.get("limit", UNDEFINED))
         return [{"json": each} for each in await _query(run, scope, f"{text} MAXRESULTS {limit}")]
     answer = await run.request(scope, path="/query", query={"query": f"{_COUNT} {resource}"})
     counted = (answer.get("QueryResponse") or {}).get("totalCount") if isinstance(answer, Mapping) else 0
@@ -153,7 +158,9 @@ async def get_all(run: Run, scope: Scope) -> list[Item]:
 async def _query(run: Run, scope: Scope, text: str) -> list[Any]:
     answer = await run.request(scope, path="/query", query={"query": text})
     held = answer.get("QueryResponse") if isinstance(answer, Mapping) else None
-    found = held.get(_entity(js_string(scope.parameters.get("resource")))) if isinstance(held, Mapping) else None
+    found = (
+        held.get(_entity(js_string(scope.parameters.get("resource", UNDEFINED)))) if isinstance(held, Mapping) else None
+    )
     return found if isinstance(found, list) else []
 
 

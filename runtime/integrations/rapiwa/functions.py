@@ -7,6 +7,7 @@ from runtime.contract import Item
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string, truthy
+from schemas.item import UNDEFINED
 
 _TYPES: Final = {"image": "image/jpeg", "video": "video/mp4", "document": "application/pdf"}
 _LINKED: Final = "@lid"
@@ -20,7 +21,7 @@ def _digits(number: str) -> str:
 def message(scope: Scope) -> dict[str, Any]:
     """Return the body of a message."""
     parameters = scope.parameters
-    given, kind = js_string(parameters.get("number")), js_string(parameters.get("messageType"))
+    given, kind = js_string(parameters.get("number", UNDEFINED)), js_string(parameters.get("messageType", UNDEFINED))
     body = {
         "number": given if given.endswith(_LINKED) else _digits(given),
         "message_type": kind,
@@ -31,13 +32,13 @@ def message(scope: Scope) -> dict[str, Any]:
     if kind in _TYPES:
         body |= {"media_url": parameters.get("mediaUrl"), "mimetype": _TYPES[kind]}
     if kind == "document":
-        body["file_name"] = js_string(parameters.get("mediaUrl")).rpartition("/")[2] or "file.pdf"
+        body["file_name"] = js_string(parameters.get("mediaUrl", UNDEFINED)).rpartition("/")[2] or "file.pdf"
     return body
 
 
 async def verify(run: Run, scope: Scope) -> list[Item]:
     """Ask whether a number is on WhatsApp; an id that WhatsApp gave is."""
-    given = js_string(scope.parameters.get("number"))
+    given = js_string(scope.parameters.get("number", UNDEFINED))
     if given.endswith(_LINKED):
         told = "Skipped verification — already verified (ends with @lid)"
         return [{"json": {"success": True, "number": given, "exists": True, "message": told, "jid": given}}]

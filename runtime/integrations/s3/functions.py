@@ -80,7 +80,7 @@ async def download(run: Run, scope: Scope) -> list[Item]:
     mime = mimetypes.guess_type(name)[0]
     spec = {"response": "file", "filename": name, **({"mime": mime} if mime else {})}
     ref = (await ask(run, scope, "GET", _bucket(scope), key, **spec)).body
-    field = js_string(scope.parameters.get("binaryPropertyName"))
+    field = js_string(scope.parameters.get("binaryPropertyName", UNDEFINED))
     binary = {**(scope.item.get("binary") or {}), field: ref}
     return [{"json": scope.item.get("json", {}), "binary": binary}]
 

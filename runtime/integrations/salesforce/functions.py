@@ -56,7 +56,7 @@ def fields(scope: Scope) -> dict[str, Any]:
         if not is_empty(each)
     }
     pairs = custom.get("customFieldsValues") or []
-    return body | {js_string(each.get("fieldId")): each.get("value") for each in pairs}
+    return body | {js_string(each.get("fieldId", UNDEFINED)): each.get("value") for each in pairs}
 
 
 def note(scope: Scope) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def soql(scope: Scope) -> str:
     """Return the query of a list."""
     parameters = scope.parameters
     options = parameters.get("options") or {}
-    resource = js_string(parameters.get("resource"))
+    resource = js_string(parameters.get("resource", UNDEFINED))
     name = js_string(parameters["customObject"]) if resource == "customObject" else resource.capitalize()
     if not NAME.fullmatch(name):
         raise NodeError(f"Invalid SOQL object name: {name}", item=scope.index)
@@ -137,4 +137,4 @@ def variables(scope: Scope) -> dict[str, Any]:
         found: dict[str, Any] = FILTERS["json"](parameters.get("variablesJson") or "{}")
         return found
     pairs = (parameters.get("variablesUi") or {}).get("variablesValues") or []
-    return {js_string(each.get("name")): each.get("value") for each in pairs}
+    return {js_string(each.get("name", UNDEFINED)): each.get("value") for each in pairs}

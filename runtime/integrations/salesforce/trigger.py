@@ -66,5 +66,5 @@ async def _records(poll: PollRun, query: str) -> list[Mapping[str, Any]]:
 
 def _key(record: Mapping[str, Any], event: str) -> str:
     """Return by what a record is known: a changed one is another each time."""
-    id_ = js_string(record.get("Id"))
+    id_ = js_string(record.get("Id", UNDEFINED))
     return id_ if event == "Created" else f"{id_}_{js_string(record.get('LastModifiedDate'))}"

@@ -38,7 +38,7 @@ async def upload_document(run: Run, scope: Scope) -> list[Item]:
     """Store a file as a document. Raise NodeError."""
     parameters = scope.parameters
     fields = parameters.get("additionalFields") or {}
-    title, name = js_string(parameters.get("title")), parameters.get("binaryPropertyName")
+    title, name = js_string(parameters.get("title", UNDEFINED)), parameters.get("binaryPropertyName")
     ref = run.file(scope.index, name)
     extension = fields.get("fileExtension") or ref.get("fileExtension")
     file_name = f"{title}.{js_string(extension)}" if extension else title

@@ -7,6 +7,7 @@ from runtime.contract import NodeError
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_number, js_string
 from runtime.values.json_text import NotJsonError, parse_json
+from schemas.item import UNDEFINED
 
 
 def body(scope: Scope) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def _schema(parameters: Mapping[str, Any]) -> dict[str, Any]:
     if not parameters.get("useOutputSchema"):
         return {}
     try:
-        return {"output_schema": parse_json(js_string(parameters.get("outputSchema")))}
+        return {"output_schema": parse_json(js_string(parameters.get("outputSchema", UNDEFINED)))}
     except NotJsonError as error:
         raise NodeError(f"Invalid JSON in Output Schema: {error}") from error
 

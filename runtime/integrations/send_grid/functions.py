@@ -53,7 +53,7 @@ def _contact(scope: Scope) -> dict[str, Any]:
         made["alternate_emails"] = js_string(given["alternateEmails"]).split(",")
     custom = (given.get("customFieldsUi") or {}).get("customFieldValues") or []
     if custom:
-        made["custom_fields"] = {js_string(each.get("fieldId")): each.get("fieldValue") for each in custom}
+        made["custom_fields"] = {js_string(each.get("fieldId", UNDEFINED)): each.get("fieldValue") for each in custom}
     return made
 
 
@@ -115,7 +115,7 @@ def mail(scope: Scope) -> dict[str, Any]:
         body["reply_to_list"] = _addresses(given["replyToEmail"], "replyToEmail")
     headers = (given.get("headers") or {}).get("details") or []
     if headers:
-        body["headers"] = {js_string(each.get("key")): each.get("value") for each in headers}
+        body["headers"] = {js_string(each.get("key", UNDEFINED)): each.get("value") for each in headers}
     if given.get("sendAt"):
         body["personalizations"][0]["send_at"] = FILTERS["epoch_s"](given["sendAt"])
     return body
@@ -127,7 +127,7 @@ def _personalization(scope: Scope, given: Mapping[str, Any]) -> dict[str, Any]:
     if not parameters.get("dynamicTemplate"):
         made["subject"] = parameters.get("subject", UNDEFINED)
     elif fields := (parameters.get("dynamicTemplateFields") or {}).get("fields"):
-        made["dynamic_template_data"] = {js_string(each.get("key")): each.get("value") for each in fields}
+        made["dynamic_template_data"] = {js_string(each.get("key", UNDEFINED)): each.get("value") for each in fields}
     for name, wire in (("ccEmail", "cc"), ("bccEmail", "bcc")):
         if given.get(name):
             made[wire] = _addresses(given[name], name)

@@ -30,7 +30,7 @@ def columns(scope: Scope) -> dict[str, Any]:
         return {name: each for name, each in item.items() if name not in left_out}
     if parameters.get("dataToSend") == "columns":
         pairs = (parameters.get("fieldsToSend") or {}).get("field") or []
-        return {js_string(each.get("column")): each["value"] for each in pairs if "value" in each}
+        return {js_string(each.get("column", UNDEFINED)): each["value"] for each in pairs if "value" in each}
     return {}
 
 
@@ -62,7 +62,7 @@ def _with(parameters: Mapping[str, Any], query: dict[str, Any]) -> dict[str, Any
 def file_name(scope: Scope) -> Any:
     """Return the name under which a file goes up."""
     given = (scope.parameters.get("options") or {}).get("file_name")
-    ref: Any = (scope.item.get("binary") or {}).get(js_string(scope.parameters.get("inputDataFieldName")))
+    ref: Any = (scope.item.get("binary") or {}).get(js_string(scope.parameters.get("inputDataFieldName", UNDEFINED)))
     return given or FILTERS["get"](ref, "fileName")
 
 

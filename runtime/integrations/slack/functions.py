@@ -223,7 +223,8 @@ def _profile(options: dict[str, Any]) -> dict[str, Any]:
         options |= {"status_expiration": None} | each
     if custom:
         options["fields"] = {
-            js_string(each.get("id")): {"value": each.get("value"), "alt": each.get("alt")} for each in custom
+            js_string(each.get("id", UNDEFINED)): {"value": each.get("value"), "alt": each.get("alt")}
+            for each in custom
         }
     if options.get("status_expiration") == "":
         options["status_expiration"] = None

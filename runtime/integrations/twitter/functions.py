@@ -168,7 +168,7 @@ async def _until_processed(run: Run, scope: Scope, media: str, answer: Mapping[s
     for _ in range(_CHECKS):
         state = answer.get("processing_info") or {}
         if state.get("state") == "failed":
-            raise NodeError("X could not process the attachment", description=js_string(state.get("error")))
+            raise NodeError("X could not process the attachment", description=js_string(state.get("error", UNDEFINED)))
         if state.get("state") not in ("pending", "in_progress"):
             return
         await asyncio.sleep(min(float(state.get("check_after_secs", 1)), 10.0))

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 _OWN: Final = ("group", "tool", "additionalOptions")
 
@@ -11,7 +12,7 @@ _OWN: Final = ("group", "tool", "additionalOptions")
 def process(scope: Scope) -> dict[str, Any]:
     """Return the processor, `getPhoneParsed` as `get-phone-parsed`, and every other parameter that the node shows."""
     parameters = scope.parameters
-    tool = js_string(parameters.get("tool"))
+    tool = js_string(parameters.get("tool", UNDEFINED))
     name = "".join(f"-{each.lower()}" if each.isupper() else each for each in tool)
     callback = _callback(parameters.get("additionalOptions"))
     given = {key: _text(each) for key, each in parameters.items() if key not in _OWN}

@@ -10,7 +10,7 @@ from runtime.integrations.scope import Scope
 from runtime.integrations.template import Template
 from runtime.values.javascript import js_string
 from runtime.values.json_text import NotJsonError, parse_json
-from schemas.item import BinaryRef
+from schemas.item import UNDEFINED, BinaryRef
 
 _MODEL: Final = "vlmrun-orion-1:auto"
 _JSON_WISH: Final = "You are a helpful assistant designed to output JSON."
@@ -27,7 +27,7 @@ async def image(run: Run, scope: Scope) -> list[Item]:
 
 
 def _file(run: Run, scope: Scope) -> BinaryRef:
-    return run.file(scope.index, js_string(scope.parameters.get("file")))
+    return run.file(scope.index, js_string(scope.parameters.get("file", UNDEFINED)))
 
 
 async def _upload(run: Run, scope: Scope) -> dict[str, Any]:
@@ -38,7 +38,7 @@ async def _upload(run: Run, scope: Scope) -> dict[str, Any]:
         scope,
         method="PUT",
         url=slot.get("url"),
-        file=js_string(scope.parameters.get("file")),
+        file=js_string(scope.parameters.get("file", UNDEFINED)),
         type=slot.get("content_type") or ref.get("mimeType"),
         response="text",
         bare=True,
@@ -97,7 +97,7 @@ def _messages(parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     given = (parameters.get("prompt") or {}).get("messages") or []
     if not given:
         raise NodeError("At least one message is required. Please add a message to the prompt.")
-    kind = js_string(parameters.get("inputType"))
+    kind = js_string(parameters.get("inputType", UNDEFINED))
     listed = (parameters.get(f"{kind}Urls") or {}).get("url") or []
     urls = [url for each in listed if (url := js_string(each.get("url") or "").strip())]
     messages = [{"role": each.get("role"), "content": each.get("content")} for each in given]

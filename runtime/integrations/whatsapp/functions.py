@@ -54,7 +54,7 @@ def file_name(scope: Scope) -> Any:
         return UNDEFINED
     given = (scope.parameters.get("additionalFields") or {}).get("mediaFilename")
     binary: Mapping[str, Any] = (scope.item.get("binary") or {}).get(
-        js_string(scope.parameters.get("mediaPropertyName"))
+        js_string(scope.parameters.get("mediaPropertyName", UNDEFINED))
     ) or {}
     return given or binary.get("fileName")
 

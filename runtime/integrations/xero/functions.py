@@ -71,7 +71,7 @@ def invoice(scope: Scope) -> dict[str, Any]:
 
 
 def _line(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Tracking": [], **_named(given, _LINE), "Quantity": js_string(given.get("quantity"))}
+    return {"Tracking": [], **_named(given, _LINE), "Quantity": js_string(given.get("quantity", UNDEFINED))}
 
 
 def filters(scope: Scope) -> dict[str, Any]:

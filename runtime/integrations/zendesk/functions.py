@@ -67,7 +67,7 @@ def fields(scope: Scope) -> dict[str, Any]:
     for name, (group, wire) in own.items():
         values = (given.pop(name, None) or {}).get(group) or []
         if values:
-            given[wire] = {js_string(each.get("field")): each.get("value") for each in values}
+            given[wire] = {js_string(each.get("field", UNDEFINED)): each.get("value") for each in values}
     return made | given
 
 

@@ -58,7 +58,7 @@ def _field(name: str, value: Any) -> dict[str, Any]:
         return {_OTHERS[name]: {"id": value}}
     if name == "customFields":
         fields = (value.get("customFields") if isinstance(value, Mapping) else None) or []
-        return {js_string(each.get("fieldId")): each.get("value") for each in fields}
+        return {js_string(each.get("fieldId", UNDEFINED)): each.get("value") for each in fields}
     if isinstance(value, Mapping):  # an address: n8n sends its lines as fields of the record
         return {key: part for group in value.values() if isinstance(group, Mapping) for key, part in group.items()}
     if name in _DAYS and not is_empty(value):
