@@ -24,6 +24,7 @@ from runtime.integrations.operation import Run
 from runtime.integrations.prompts import require
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
+from runtime.values.objects import members
 from schemas.item import UNDEFINED
 
 __all__ = ["MESSAGE_TOOLS", "analyze", "files", "message", "prompt", "upload", "with_address"]
@@ -109,8 +110,7 @@ def _addressed(scope: Scope, file: Any) -> dict[str, Any]:
     if file is None:
         raise unreadable(None, "id")
     base = js_string(scope.credential.get("url") or "https://api.anthropic.com").rstrip("/")
-    known = {str(i): each for i, each in enumerate(file)} if isinstance(file, str) else file
-    known = known if isinstance(known, Mapping) else {}
+    known = members(file)
     return {**known, "url": f"{base}/v1/files/{js_string(known.get('id', UNDEFINED))}"}
 
 

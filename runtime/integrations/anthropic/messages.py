@@ -10,7 +10,7 @@ from runtime.integrations.files import encoded
 from runtime.integrations.filters import FILTERS, is_empty, segment
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
-from runtime.values.javascript import js_string
+from runtime.values.javascript import js_string, truthy
 from runtime.values.objects import members
 from schemas.item import UNDEFINED
 
@@ -79,7 +79,7 @@ async def message_body(run: Run, scope: Scope) -> dict[str, Any]:
         for each in given
         if not _is_blank(each.get("content"))
     ]
-    if scope.parameters.get("addAttachments"):
+    if truthy(scope.parameters.get("addAttachments")):
         messages.append({"content": await _attachments(run, scope), "role": "user"})
     if not messages:
         raise NodeError("A non-empty prompt is required.", item=scope.index)

@@ -5,12 +5,13 @@ from typing import Any, Final
 
 from runtime.contract import NodeError
 from runtime.http.address import origin
+from runtime.integrations.answers import unreadable
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
 from runtime.integrations.polling import poll
 from runtime.integrations.scope import Scope
 from runtime.values.javascript import js_string
-from schemas.item import BinaryRef
+from schemas.item import UNDEFINED, BinaryRef
 
 __all__ = ["by_url", "done", "fetched", "files_of", "host_of", "is_own", "send_file", "uploaded"]
 
@@ -62,7 +63,10 @@ async def send_file(
 
 async def uploaded(run: Run, scope: Scope, ref: BinaryRef) -> dict[str, Any]:
     """Upload a file, wait until Gemini has read it, and return its part of a message."""
-    file = (await send_file(run, scope, ref))["file"]
+    answer = await send_file(run, scope, ref)
+    file = answer.get("file", UNDEFINED) if isinstance(answer, Mapping) else UNDEFINED
+    if not isinstance(file, Mapping):
+        raise unreadable(file, "state", scope.index)
     if file.get("state") not in ("ACTIVE", "FAILED"):
 
         async def ask() -> Any:

@@ -97,7 +97,9 @@ async def video(run: Run, scope: Scope) -> list[Item]:
         "parameters": {"sampleCount": options.get("sampleCount", 1)} | {n: options[n] for n in names if n in options},
     }
     if "veo" not in model(scope):
-        raise NodeError(f"Model {model(scope)} makes no videos. Please use a Veo model", item=scope.index)
+        raise NodeError(
+            f"Model {model(scope)} is not supported for video generation. Please use a Veo model", item=scope.index
+        )
     path = f"/v1beta/{FILTERS['path'](model(scope))}:predictLongRunning"
     job = await run.request(scope, method="POST", path=path, json=body)
     answer = ((await done(run, scope, job)).get("response") or {}).get("generateVideoResponse") or {}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from runtime.contract import Item
+from runtime.contract import Item, NodeError
 from runtime.integrations.answers import elements_of
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
@@ -102,8 +102,10 @@ def _add_tools(made: dict[str, Any], scope: Scope) -> None:
     files = given.get("fileSearch")
     if isinstance(files, Mapping):
         search: dict[str, Any] = {}
-        if "fileSearchStoreNames" in files:
-            stores = FILTERS["json"](files["fileSearchStoreNames"])
+        if named := files.get("fileSearchStoreNames"):
+            if isinstance(named, dict):
+                raise NodeError("Failed to parse file search store names", item=scope.index)
+            stores = FILTERS["json"](named)
             search |= {"fileSearchStoreNames": stores} if isinstance(stores, list) else {}
         if files.get("metadataFilter"):
             search["metadataFilter"] = files["metadataFilter"]

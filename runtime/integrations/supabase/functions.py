@@ -73,14 +73,15 @@ def conditions(scope: Scope) -> dict[str, Any]:
     if match == "allFilters" and parameters.get("operation") != "getAll":
         return _members(pairs)
     tests = [f"{name}.{_quoted(test)}" for name, test in pairs]
-    return {"and" if match == "allFilters" else "or": f"({','.join(tests)})"} if tests else {}
+    joint = {"allFilters": "and", "anyFilter": "or"}.get(js_string(match))
+    return {joint: f"({','.join(tests)})"} if tests and joint else {}
 
 
 def _test(given: Mapping[str, Any], scope: Scope) -> str:
     """Return the operator and the operand of a condition. Raise NodeError for an operator that there is not."""
     operator = js_string(given.get("condition", ""))
     if operator not in _OPERATORS:
-        raise NodeFailure(NodeError(f'There is no filter condition "{operator}"', item=scope.index))
+        raise NodeFailure(NodeError(f'Unsupported filter condition: "{operator}"', item=scope.index))
     if operator == "fullText":
         operator = js_string(given.get("searchFunction", "fts"))
         if not operator:
@@ -125,7 +126,10 @@ async def get_all_by_text(run: Run, scope: Scope) -> list[Item]:
     """Return the rows that a filter string finds."""
     everything, limit = scope.parameters.get("returnAll"), scope.parameters.get("limit")
     query = await _accumulated(run, scope)
-    query |= {"order": scope.parameters.get("orderBy") or UNDEFINED, "limit": UNDEFINED if limit is None else limit}
+    query |= {
+        "order": scope.parameters.get("orderBy") or UNDEFINED,
+        "limit": UNDEFINED if limit is None or everything is not False else limit,
+    }
     found: list[Any] = []
     for _ in range(MAX_PAGES):
         place = {"offset": len(found)} if found else {}

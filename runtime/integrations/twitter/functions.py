@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from runtime.contract import Item, NodeError
+from runtime.integrations.answers import unreadable
 from runtime.integrations.filters import FILTERS
 from runtime.integrations.operation import Run
 from runtime.integrations.scope import Scope
@@ -75,7 +76,11 @@ def _time(scope: Scope, name: str) -> Any:
 
 def me(scope: Scope) -> Any:
     """Return the id of the account. Raise NodeError where the answer has none."""
-    return scope.names["me"]["data"]["id"]
+    known = scope.names["me"]
+    data = known.get("data", UNDEFINED) if isinstance(known, Mapping) else UNDEFINED
+    if data is UNDEFINED or data is None:
+        raise unreadable(data, "id", scope.index)
+    return data["id"]
 
 
 def username(scope: Scope) -> str:
@@ -94,7 +99,8 @@ def post(scope: Scope) -> dict[str, Any]:
     if given.get("inReplyToStatusId"):
         body["reply"] = {"in_reply_to_tweet_id": _located(given["inReplyToStatusId"], _STATUS)}
     if given.get("attachments"):
-        body["media"] = {"media_ids": [each.strip() for each in js_string(given["attachments"]).split(",")]}
+        ids = given["attachments"]
+        body["media"] = {"media_ids": [each.strip() for each in ids.split(",")] if isinstance(ids, str) else [ids]}
     return body
 
 
