@@ -64,7 +64,7 @@ async def send_file(
 async def uploaded(run: Run, scope: Scope, ref: BinaryRef) -> dict[str, Any]:
     """Upload a file, wait until Gemini has read it, and return its part of a message."""
     answer = await send_file(run, scope, ref)
-    file = answer.get("file", UNDEFINED) if isinstance(answer, Mapping) else UNDEFINED
+    file: Any = answer.get("file", UNDEFINED) if isinstance(answer, Mapping) else UNDEFINED
     if not isinstance(file, Mapping):
         raise unreadable(file, "state", scope.index)
     if file.get("state") not in ("ACTIVE", "FAILED"):

@@ -77,7 +77,7 @@ def _time(scope: Scope, name: str) -> Any:
 def me(scope: Scope) -> Any:
     """Return the id of the account. Raise NodeError where the answer has none."""
     known = scope.names["me"]
-    data = known.get("data", UNDEFINED) if isinstance(known, Mapping) else UNDEFINED
+    data: Any = known.get("data", UNDEFINED) if isinstance(known, Mapping) else UNDEFINED
     if data is UNDEFINED or data is None:
         raise unreadable(data, "id", scope.index)
     return data["id"]
