@@ -12,6 +12,7 @@ from runtime.agents.dialects.event_stream import AnswerStream
 from runtime.agents.dialects.gemini_stream import ContentStream
 from runtime.agents.dialects.ollama_stream import LineStream
 from runtime.agents.dialects.openai_chat_stream import ChatStream
+from runtime.agents.tools.mcp_stream_session import EventLines
 from tests.security.growth import super_linear
 
 PIECE = "12345678" * 32
@@ -56,5 +57,18 @@ def test_an_answer_in_many_pieces_takes_linear_time(name: str) -> None:
         for _ in pieces:
             stream.add(piece)
         stream.whole()
+
+    assert super_linear(take, "x".__mul__) is None
+
+
+def test_a_line_of_an_mcp_stream_in_many_pieces_takes_linear_time() -> None:
+    """A server may send a line of megabytes in pieces of a few bytes."""
+
+    def take(pieces: str) -> None:
+        """Take as many pieces of one line as the text has characters."""
+        lines = EventLines()
+        for _ in pieces:
+            lines.feed(b"12345678" * 32)
+        lines.feed(b"\n")
 
     assert super_linear(take, "x".__mul__) is None

@@ -115,12 +115,19 @@ class EventLines:
     """Cuts bytes, as they come, into server-sent events (HTML Living Standard, 9.2): pairs of name and data."""
 
     def __init__(self) -> None:
-        self._rest, self._name, self._data = b"", "", list[str]()
+        self._begun: list[bytes] = []
+        """Pieces of a line whose end has not come: joined once, since a line may come in very many."""
+        self._name, self._data = "", list[str]()
 
     def feed(self, piece: bytes) -> list[tuple[str, str]]:
         """Return the events that these bytes complete."""
-        *lines, self._rest = (self._rest + piece).split(b"\n")
         found = list[tuple[str, str]]()
+        ended, end, begun = piece.rpartition(b"\n")
+        if not end:
+            self._begun.append(piece)
+            return found
+        lines = b"".join((*self._begun, ended)).split(b"\n")
+        self._begun = [begun]
         for line in (each.removesuffix(b"\r").decode("utf-8", "replace") for each in lines):
             field, _, value = line.partition(":")
             if not line:
