@@ -170,7 +170,7 @@ class World:
 
         values: dict[str, Any] = {
             "tenant": MINE, "database": database, "connection": connection, "store": TemplateStore(database),
-            "columns": Columns(self.keys, MINE),
+            "columns": Columns(self.keys, MINE), "catalog": CATALOG,
             "key": "k", "template": "k", "workflow": NAME, "workflow_id": "w", "id_": "e", "ids": ["e"], "limit": 100,
             "pause": timedelta(1), "entries": ["10.0.0.0/8"], "key_id": self.key_id, "overlap": timedelta(0),
             "uses": {self.key_id: now}, "value": "v2", "data": {"x": 1}, "plan_hash": plan_hash, "plan": self.plan,

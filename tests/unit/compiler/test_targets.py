@@ -21,7 +21,12 @@ REMOVED: list[tuple[str, Json, str]] = [
     ("LangChain Code", node("N", "@n8n/n8n-nodes-langchain.code"), RUNS_NOT),
     ("version 1.7 of the AI Agent", node("N", "@n8n/n8n-nodes-langchain.agent", 1.7), RUNS),
     ("of kind conversationalAgent", node("N", "@n8n/n8n-nodes-langchain.agent", 1.5), RUNS),
-    ("of kind sqlAgent", node("N", "@n8n/n8n-nodes-langchain.agent", 1.7, parameters={"agent": "sqlAgent"}), RUNS_NOT),
+    ("of kind sqlAgent", node("N", "@n8n/n8n-nodes-langchain.agent", 1.7, parameters={"agent": "sqlAgent"}), RUNS),
+    (
+        "of kind planAndExecuteAgent",
+        node("N", "@n8n/n8n-nodes-langchain.agent", 1.7, parameters={"agent": "planAndExecuteAgent"}),
+        RUNS_NOT,
+    ),
     (
         "'Run once for each item'",
         node("N", "n8n-nodes-base.executeWorkflow", 1.2, parameters={"mode": "each", "workflowId": "w"}),
