@@ -32,7 +32,7 @@ def names_by_scope(source: ParsedCode) -> dict[int, frozenset[str]]:
     """Return the names that each scope of the tree declares, by the id of the scope's node."""
     by_scope: dict[int, set[str]] = {}
     for node in walk(source.root):
-        for scope, name in _declarations(node):
+        for scope, name in _declarations(source, node):
             by_scope.setdefault(scope.id, set()).add(source.text(name))
     return {scope: frozenset(names) for scope, names in by_scope.items()}
 
@@ -42,15 +42,15 @@ def is_scope(node: Node) -> bool:
     return node.type in _SCOPES
 
 
-def _declarations(node: Node) -> Iterator[tuple[Node, Node]]:
+def _declarations(source: ParsedCode, node: Node) -> Iterator[tuple[Node, Node]]:
     """Yield (scope, name) for each name that this node declares."""
     match node.type:
         case "variable_declarator":
             hoisted = node.parent is not None and node.parent.type == "variable_declaration"
-            scope = _enclosing(node, _FUNCTION_SCOPES if hoisted else _SCOPES)
+            scope = _enclosing(source, node, _FUNCTION_SCOPES if hoisted else _SCOPES)
             yield from ((scope, name) for name in _bound(node.child_by_field_name("name")))
         case "function_declaration" | "generator_function_declaration":
-            yield from _hoisted(node, node)
+            yield from _hoisted(source, node)
             yield from ((node, name) for name in _parameters(node))
         case "function_expression" | "generator_function":
             yield from ((node, name) for name in _bound(node.child_by_field_name("name")))
@@ -58,7 +58,7 @@ def _declarations(node: Node) -> Iterator[tuple[Node, Node]]:
         case "arrow_function" | "method_definition":
             yield from ((node, name) for name in _parameters(node))
         case "class_declaration":
-            yield from _hoisted(node, node)
+            yield from _hoisted(source, node)
         case "class":
             yield from ((node, name) for name in _bound(node.child_by_field_name("name")))
         case "catch_clause":
@@ -67,18 +67,15 @@ def _declarations(node: Node) -> Iterator[tuple[Node, Node]]:
             yield from ((node, name) for name in _bound(node.child_by_field_name("left")))
 
 
-def _hoisted(node: Node, declaration: Node) -> Iterator[tuple[Node, Node]]:
+def _hoisted(source: ParsedCode, declaration: Node) -> Iterator[tuple[Node, Node]]:
     """Yield a declaration's name for its block and, as sloppy JavaScript hoists it, for its function."""
     for name in _bound(declaration.child_by_field_name("name")):
-        yield _enclosing(node, _SCOPES), name
-        yield _enclosing(node, _FUNCTION_SCOPES), name
+        yield _enclosing(source, declaration, _SCOPES), name
+        yield _enclosing(source, declaration, _FUNCTION_SCOPES), name
 
 
-def _enclosing(node: Node, kinds: frozenset[str]) -> Node:
-    parent = node.parent
-    while parent is not None and parent.parent is not None and parent.type not in kinds:
-        parent = parent.parent
-    return parent or node
+def _enclosing(source: ParsedCode, node: Node, kinds: frozenset[str]) -> Node:
+    return next((each for each in source.ancestors(node) if each.type in kinds), source.root)
 
 
 def _parameters(node: Node) -> Iterator[Node]:

@@ -5,6 +5,7 @@ with all, regular expressions that may backtrack) runs in a recorded local activ
 """
 
 import re
+from itertools import chain, islice
 
 from compiler.expressions.syntax import CHAIN, Node, ParsedCode, walk
 
@@ -108,10 +109,19 @@ _LINEAR_REGEX = re.compile(rf"\^?{_SIMPLE_ATOM}*(?:{_SIMPLE_ATOM}[*+]\??)?(?:\|{
 
 def is_linear(source: ParsedCode, root: Node) -> bool:
     """Return whether the expression below `root` consists only of constructs whose cost is linear in the input."""
-    return not any(_is_heavy(source, node, root) for node in walk(root))
+    stack = [(root, False)]
+    while stack:
+        node, in_callback = stack.pop()
+        if node.type == "arrow_function" and (in_callback or not _is_callback(source, node)):
+            return False
+        if _is_heavy(source, node):
+            return False
+        in_callback = in_callback or (node.type == "arrow_function" and node != root)
+        stack.extend((child, in_callback) for child in node.children)
+    return True
 
 
-def _is_heavy(source: ParsedCode, node: Node, root: Node) -> bool:
+def _is_heavy(source: ParsedCode, node: Node) -> bool:
     match node.type:
         case kind if kind in _HEAVY_NODES:
             return True
@@ -129,8 +139,6 @@ def _is_heavy(source: ParsedCode, node: Node, root: Node) -> bool:
             return source.text(node).endswith("n")
         case "call_expression":
             return _is_heavy_call(source, node)
-        case "arrow_function":
-            return not _is_flat_callback(source, node, root)
     return False
 
 
@@ -160,10 +168,11 @@ def _repeats(source: ParsedCode, call: Node) -> bool:
 
 def _is_number_or_test(source: ParsedCode, node: Node) -> bool:
     """Return whether what is read from this variable is no more than counted with, compared or asked for."""
-    while node.parent is not None and node.parent.type in CHAIN:
-        node = node.parent
-    parent = node.parent
-    if parent is None:
+    for parent in source.ancestors(node):
+        if parent.type not in CHAIN:
+            break
+        node = parent
+    else:
         return False
     if parent.type == "ternary_expression":
         return parent.child_by_field_name("condition") == node
@@ -192,16 +201,13 @@ def _has_small_count(source: ParsedCode, call: Node) -> bool:
     return first is not None and first.type == "number" and _SMALL_COUNT.match(source.text(first)) is not None
 
 
-def _is_flat_callback(source: ParsedCode, node: Node, root: Node) -> bool:
-    """Return whether this arrow function is an argument of a call such as `.map(...)`, with no other one around it."""
-    call = node.parent.parent if node.parent is not None and node.parent.type == "arguments" else None
-    function = call.child_by_field_name("function") if call is not None else None
+def _is_callback(source: ParsedCode, node: Node) -> bool:
+    """Return whether this arrow function is an argument of a call such as `.map(...)`."""
+    arguments, call = islice(chain(source.ancestors(node), (None, None)), 2)
+    function = (
+        call.child_by_field_name("function")
+        if call is not None and arguments is not None and arguments.type == "arguments"
+        else None
+    )
     member = function.child_by_field_name("property") if function is not None else None
-    if member is None or source.text(member) not in _CALLBACKS | _REPLACERS:
-        return False
-    parent = node.parent
-    while parent is not None and parent != root:
-        if parent.type == "arrow_function":
-            return False
-        parent = parent.parent
-    return True
+    return member is not None and source.text(member) in _CALLBACKS | _REPLACERS

@@ -103,31 +103,35 @@ def _below(node: Node) -> Node | None:
 
 def _has_optional_link(node: Node) -> bool:
     """Return whether a chain of paths and calls has a `?.` somewhere."""
-    below: Node | None = node
-    while below is not None and below.type in CHAIN:
-        if below.child_by_field_name("optional_chain") is not None:
-            return True
-        below = _below(below)
-    return False
+    return any(each.child_by_field_name("optional_chain") is not None for each in _links(node))
 
 
 def _keys(root: Node) -> list[Node]:
     """Return the keys of every chain with a `?.`; brackets around one end it."""
     found: dict[int, Node] = {}
-    for link in walk(root):
-        if link.type not in CHAIN or link.child_by_field_name("optional_chain") is None:
+    seen: set[int] = set()
+    for top in walk(root):  # parents first: a chain is met at its last link
+        if top.type not in CHAIN or top.id in seen:
             continue
-        top = link
-        while top.parent is not None and _below(top.parent) == top:
-            top = top.parent
-        below: Node | None = top
-        while below is not None and below.type in CHAIN:
-            if (key := below.child_by_field_name("index")) is not None:
-                found[key.id] = key
-            further = _below(below)
-            inner = None if further is None else _inside(further)
-            below = None if inner is not further and inner is not None and _has_optional_link(inner) else inner
+        links = list(_links(top))
+        seen.update(each.id for each in links)
+        if not any(each.child_by_field_name("optional_chain") is not None for each in links):
+            continue
+        while links:
+            keys = (each.child_by_field_name("index") for each in links)
+            found.update((key.id, key) for key in keys if key is not None)
+            below = _below(links[-1])
+            inner = None if below is None else _inside(below)
+            links = [] if inner is None or _has_optional_link(inner) else list(_links(inner))
     return list(found.values())
+
+
+def _links(top: Node) -> Iterator[Node]:
+    """Yield the paths and calls of a chain, the last one first."""
+    link: Node | None = top
+    while link is not None and link.type in CHAIN:
+        yield link
+        link = _below(link)
 
 
 def _is_kept(source: ParsedCode, key: Node) -> bool:
@@ -146,16 +150,17 @@ def _name(source: ParsedCode, key: Node) -> str | None:
 
 def _leftmost(source: ParsedCode, node: Node) -> tuple[str | None, bool]:
     """Return the name that code begins with, if it begins with one, and whether the code reads a member of it or calls it."""
-    reads = False
+    reads, in_chain = False, False
     while True:
-        if node.type == "unary_expression" or (node.type in CHAIN and _has_optional_link(node)):
+        if node.type == "unary_expression" or (node.type in CHAIN and not in_chain and _has_optional_link(node)):
             return None, reads
+        in_chain = node.type in CHAIN  # of what is below in a chain, the whole is known
         if node.type == "call_expression":
             if _is_extension(source, node):
                 return "extend", True
             arguments = node.child_by_field_name("arguments")
             if (condition := _condition(source, node)) is not None and arguments is not None:
-                node = condition
+                node, in_chain = condition, False
                 continue
         fields = (node.child_by_field_name(field) for field in _LEFTMOST)
         below = next((each for each in fields if each is not None and each.start_byte == node.start_byte), None)

@@ -61,23 +61,18 @@ def _is_reserved(source: ParsedCode, node: Node) -> bool:
     """Return whether n8n refuses a name: those of strict mode but at the very beginning, `export` anywhere, `await` outside of functions."""
     name = source.text(node)
     if name == "await":
-        return not _is_inside(node, "function")
-    return name == "export" or (name in _STRICT_WORDS and not _begins(node))
+        return not any("function" in each.type for each in source.ancestors(node))
+    return name == "export" or (name in _STRICT_WORDS and not _begins(source, node))
 
 
-def _is_inside(node: Node, kind: str) -> bool:
-    above = node.parent
-    while above is not None and kind not in above.type:
-        above = above.parent
-    return above is not None
-
-
-def _begins(node: Node) -> bool:
+def _begins(source: ParsedCode, node: Node) -> bool:
     """Return whether an expression begins with this node."""
-    above = node.parent
-    while above is not None and above.start_byte == node.start_byte and above.type != "expression_statement":
-        above = above.parent
-    return above is not None and above.start_byte == node.start_byte
+    for above in source.ancestors(node):
+        if above.start_byte != node.start_byte:
+            return False
+        if above.type == "expression_statement":
+            return True
+    return False
 
 
 def _problem(source: ParsedCode, node: Node) -> str | None:
@@ -110,7 +105,7 @@ def _problem(source: ParsedCode, node: Node) -> str | None:
 def _unprintable(source: ParsedCode, node: Node) -> str | None:
     """Return the error of what n8n's rewriter of expressions cannot print."""
     if node.type == "template_substitution" and _is_optional_chain(node):
-        named = any(each.type == "identifier" and source.text(each) == "Object" for each in walk(_top(node)))
+        named = any(each.type == "identifier" and source.text(each) == "Object" for each in walk(source.root))
         return "invalid syntax" if named else UNPRINTABLE_CHAIN
     if node.type == "method_definition" and node.parent is not None and node.parent.type == "class_body":
         return "Expression evaluation failed: Unexpected token ';'"
@@ -127,12 +122,6 @@ def _is_optional_chain(substitution: Node) -> bool:
             return True
         node = node.child_by_field_name("function" if node.type == "call_expression" else "object")
     return False
-
-
-def _top(node: Node) -> Node:
-    while node.parent is not None:
-        node = node.parent
-    return node
 
 
 def _is_short_if(source: ParsedCode, node: Node) -> bool:

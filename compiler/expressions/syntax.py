@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import tree_sitter_javascript
@@ -61,6 +62,16 @@ class ParsedCode:
     def index(self, byte: int) -> int:
         """Return the index of the character, in the author's code, at a byte position."""
         return max(0, len(self.data[:byte].translate(None, _CONTINUATIONS)) - self.shift)
+
+    def ancestors(self, node: Node) -> Iterator[Node]:
+        """Yield what is around a node, the innermost first. A tree of tree-sitter looks for a parent from its root on each time."""
+        while (parent := self._parents.get(node.id)) is not None:
+            yield parent
+            node = parent
+
+    @cached_property
+    def _parents(self) -> dict[int, Node]:
+        return {child.id: node for node in walk(self.root) for child in node.children}
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -181,11 +192,9 @@ def _check_node(source: ParsedCode, node: Node) -> None:
             # nothing awaits a promise here, none can be given away, and one left behind would run into the next script
             problem = "Expression evaluation failed: <function> could not be cloned."
         case "await_expression" | "yield_expression" | "return_statement":
-            problem = "" if _enclosing_function(node) is not None else "invalid syntax"
+            problem = "" if _is_in_function(source, node) else "invalid syntax"
         case "meta_property":
-            problem = (
-                "" if _enclosing_function(node) is not None and source.text(node) != "import.meta" else "invalid syntax"
-            )
+            problem = "" if _is_in_function(source, node) and source.text(node) != "import.meta" else "invalid syntax"
         case "import":
             problem = "Imports are not supported"
         case "binary_expression":
@@ -203,11 +212,8 @@ def _is_name(text: str, kind: str) -> bool:
     return text.isascii() or text.replace("$", "_").replace("\u200c", "").replace("\u200d", "").isidentifier()
 
 
-def _enclosing_function(node: Node) -> Node | None:
-    parent = node.parent
-    while parent is not None and parent.type not in _FUNCTIONS:
-        parent = parent.parent
-    return parent
+def _is_in_function(source: ParsedCode, node: Node) -> bool:
+    return any(each.type in _FUNCTIONS for each in source.ancestors(node))
 
 
 def _may_mix(source: ParsedCode, node: Node) -> bool:

@@ -1,4 +1,4 @@
-"""Make the capabilities of a task from the modules of a package, each when the task first uses it."""
+"""Make the capabilities of a task from the modules of a package, each when the task first uses it, unless they are loaded before."""
 
 import importlib
 from typing import Any, cast
@@ -30,6 +30,13 @@ class CapabilityHost:
     def of_task(self) -> "CapabilityHost":
         """Return this host for one task; a host whose capabilities of a task know of each other overrides it."""
         return self
+
+    def load(self) -> None:
+        """Import the modules of all capabilities, for a process that serves many: the first use of one would hold its event loop for
+        up to a fifth of a second.
+        """
+        for name in sorted(NAMES - self._replaced.keys()):
+            importlib.import_module(f"{self._package}.{name}")
 
     def provide(self, name: str, task: Task) -> Any:
         """Return the capability `name` for a task."""

@@ -16,6 +16,7 @@ Text = Callable[[int], str]
 
 NOTICEABLE_S = 0.004
 """Below this the clock says more about the machine than about the work."""
+SHORTEST = 16
 SHORT = 64
 """Characters that no work may need long for: exponential work never gets to longer ones."""
 LONGEST = 2_048
@@ -24,20 +25,26 @@ MEASUREMENTS = 4
 """All of them have to find that work grows too fast."""
 
 
-def super_linear(work: Work, text: Text, longest: int = LONGEST) -> str | None:
+def super_linear(work: Work, text: Text, longest: int = LONGEST, shortest: int = SHORTEST) -> str | None:
     """Return how the time grows with the text where it grows faster than linearly; None where it does not.
 
     An exception is an answer as good as another.
+
+    Args:
+        work: what is measured.
+        text: what it works on.
+        longest: characters of the longest text from which growth is measured.
+        shortest: the same of the shortest, for work that takes its time also for a short text.
     """
     found = None
     for _ in range(MEASUREMENTS):
-        if (found := _measured(work, text, longest)) is None:
+        if (found := _measured(work, text, longest, shortest)) is None:
             return None
     return found
 
 
-def _measured(work: Work, text: Text, longest: int) -> str | None:
-    for length in _lengths(longest):
+def _measured(work: Work, text: Text, longest: int, shortest: int) -> str | None:
+    for length in _lengths(longest, shortest):
         spent = _seconds(work, text(length))
         if spent < NOTICEABLE_S:
             continue
@@ -56,8 +63,8 @@ def _measured(work: Work, text: Text, longest: int) -> str | None:
     return None
 
 
-def _lengths(longest: int) -> Iterator[int]:
-    length = 16
+def _lengths(longest: int, shortest: int) -> Iterator[int]:
+    length = shortest
     while length <= longest:
         yield length
         length += length // 4 if length < SHORT else length

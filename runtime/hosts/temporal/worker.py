@@ -182,12 +182,14 @@ async def worker(
         resources = WorkerResources.of(settings, database, store, blobs)
         ends = RunEndWriter(RunEnds(database, keys).write)
         guard = TaskGuard(TaskDeaths(database, settings.database_url.get_secret_value()), settings.deaths)
-        loops = BackgroundLoops()
+        loops, capabilities = BackgroundLoops(), resources.capabilities()
+        # in a thread: each takes the interpreter for no longer than a few milliseconds at a time
+        loading = asyncio.create_task(asyncio.to_thread(capabilities.load)) if steps else None
         try:
             async with ends.open():
                 built = build_worker(
                     client,
-                    resources.capabilities(),
+                    capabilities,
                     RunTemplates(database, TemplateStore(database, upgrade), settings.run_limit_of),
                     settings.task_queue if tenant is None else settings.queue_of(tenant),
                     slots=ConcurrencyQueue(database),
@@ -210,6 +212,8 @@ async def worker(
                 with watched(settings.watchdog_seconds if steps else 0, guard.report):
                     yield built
         finally:
+            if loading is not None:
+                await loading
             await loops.stop()
             await resources.close()
 
