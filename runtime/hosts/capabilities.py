@@ -31,7 +31,7 @@ class CapabilityHost:
         """Return this host for one task; a host whose capabilities of a task know of each other overrides it."""
         return self
 
-    def load(self) -> None:
+    def load_modules(self) -> None:
         """Import the modules of all capabilities, for a process that serves many: the first use of one would hold its event loop for
         up to a fifth of a second.
         """

@@ -184,7 +184,7 @@ async def worker(
         guard = TaskGuard(TaskDeaths(database, settings.database_url.get_secret_value()), settings.deaths)
         loops, capabilities = BackgroundLoops(), resources.capabilities()
         # in a thread: each takes the interpreter for no longer than a few milliseconds at a time
-        loading = asyncio.create_task(asyncio.to_thread(capabilities.load)) if steps else None
+        loading = asyncio.create_task(asyncio.to_thread(capabilities.load_modules)) if steps else None
         try:
             async with ends.open():
                 built = build_worker(
