@@ -17,6 +17,7 @@ ALLOWED: Final = {
     "runtime/platform/embedded/profile.py": "starts servers for development",
     "runtime/platform/embedded/postgres.py": "starts servers for development",
     "runtime/sandbox/runner.py": "closes a pool",
+    "runtime/hosts/temporal/worker.py": "imports modules when the worker starts",
     "runtime/hosts/temporal/registrar.py": "computes what the registration of a trigger needs, which is little",
     "service/vector_documents.py": "compares the documents of a store, whose number has a bound",
     "service/data_store.py": "opens rows, whose number has a bound",
