@@ -7,7 +7,7 @@ from runtime.contract import Activity, ActivityContext, Dynamic, Item, Items, No
 from runtime.sandbox.images import MAX_PIXELS, edit_image, image_information
 from runtime.values.binary import NoBinaryError, binary_of
 from runtime.values.javascript import js_number, js_string
-from schemas.item import BinaryRef
+from schemas.item import UNDEFINED, BinaryRef
 from schemas.node import Conditions
 
 Operation = Literal[
@@ -174,7 +174,7 @@ class EditImage(Activity):
 
 
 def _step(given: Mapping[str, Any], version: float) -> dict[str, Any]:
-    operation = js_string(given.get("operation"))
+    operation = js_string(given.get("operation", UNDEFINED))
     if operation not in _DEFAULTS:
         raise NodeError(f"The operation {operation!r} is not supported here")
     step: dict[str, Any] = {"operation": operation}

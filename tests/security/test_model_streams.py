@@ -12,7 +12,7 @@ from runtime.agents.dialects.event_stream import AnswerStream
 from runtime.agents.dialects.gemini_stream import ContentStream
 from runtime.agents.dialects.ollama_stream import LineStream
 from runtime.agents.dialects.openai_chat_stream import ChatStream
-from runtime.agents.tools.mcp_stream_session import EventLines
+from runtime.agents.tools.event_lines import EventLines
 from tests.security.growth import super_linear
 
 PIECE = "12345678" * 32

@@ -5,11 +5,12 @@ Use it in `async with`: it connects on entry.
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Self
 
 import orjson
 
+from runtime.agents.tools.event_lines import EventLines
 from runtime.contract import ActivityContext, HttpResponse, NodeApiError, NodeError
 from runtime.http import Json, Request
 from runtime.http.credentials import Credential, CredentialError
@@ -126,7 +127,9 @@ class McpSession:
 def _message(answer: Answer, id_: int) -> dict[str, Any] | None:
     """Return the response to a request, from JSON or from a stream of events; None: there is none."""
     type_ = next((value for name, value in answer.headers if name.lower() == "content-type"), "")
-    texts = _events(answer.body.decode("utf-8", "replace")) if type_.startswith(EVENTS) else [answer.body]
+    texts: Iterable[str | bytes] = [answer.body]
+    if type_.startswith(EVENTS):
+        texts = [text for _, text in EventLines().feed(answer.body + b"\n\n")]  # the last one may have no end
     for text in texts:
         try:
             message = orjson.loads(text)
@@ -135,18 +138,6 @@ def _message(answer: Answer, id_: int) -> dict[str, Any] | None:
         if isinstance(message, dict) and message.get("id") == id_ and ("result" in message or "error" in message):
             return message
     return None
-
-
-def _events(text: str) -> list[str]:
-    """Return the data of each event of a stream (HTML Living Standard, 9.2)."""
-    found, lines = list[str](), list[str]()
-    for line in [*text.splitlines(), ""]:
-        if line.startswith("data:"):
-            lines.append(line.removeprefix("data:").removeprefix(" "))
-        elif not line and lines:
-            found.append("\n".join(lines))
-            lines = []
-    return found
 
 
 def text_of(result: Mapping[str, Any]) -> str:

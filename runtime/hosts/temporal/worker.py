@@ -212,10 +212,10 @@ async def worker(
                 with watched(settings.watchdog_seconds if steps else 0, guard.report):
                     yield built
         finally:
-            if loading is not None:
-                await loading
             await loops.stop()
             await resources.close()
+            if loading is not None:
+                await loading
 
 
 def _registrar(settings: Settings, database: Database, resources: WorkerResources, tenant: str | None) -> Registrar:

@@ -75,7 +75,7 @@ def resolved(scope: Scope) -> Any:
 
 def _named(given: Mapping[str, Any], fields: Mapping[Any, Mapping[str, Any]]) -> dict[str, Any]:
     return {
-        js_string(fields[key].get("name")) if key in fields else key: _label(each, fields.get(key) or {})
+        js_string(fields[key].get("name", UNDEFINED)) if key in fields else key: _label(each, fields.get(key) or {})
         for key, each in given.items()
     }
 

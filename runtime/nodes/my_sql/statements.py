@@ -6,6 +6,7 @@ from typing import Any, Final
 from runtime.contract import NodeError
 from runtime.nodes.my_sql.formatting import identifier, literal
 from runtime.values.javascript import js_string
+from schemas.item import UNDEFINED
 
 __all__ = ["delete", "insert", "select", "update", "upsert"]
 
@@ -78,7 +79,7 @@ def _where(entries: Sequence[Mapping[str, Any]], combine: str) -> str:
         condition = _CONDITIONS.get(js_string(entry.get("condition") or "equal"))
         if condition is None:
             raise NodeError("Invalid where clause")
-        column = identifier(js_string(entry.get("column")))
+        column = identifier(js_string(entry.get("column", UNDEFINED)))
         value = "" if condition.endswith("NULL") else f" {literal(entry.get('value', ''))}"
         clauses.append(f"{column} {condition}{value}")
     return f" WHERE {f' {combine} '.join(clauses)}" if clauses else ""

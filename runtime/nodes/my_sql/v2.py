@@ -9,6 +9,7 @@ from runtime.nodes.my_sql.formatting import format_query
 from runtime.values.javascript import js_number, js_string, truthy
 from runtime.values.parameters import entries, located, names
 from schemas.facts import CredentialUse
+from schemas.item import UNDEFINED
 from schemas.sql import DatabaseError
 
 _DATABASE: Final = {"resource": ["database"]}
@@ -143,7 +144,7 @@ class MySql(Activity):
         if self.data_mode == "autoMapInputData":
             row = dict(item["json"])
         else:
-            row = {js_string(each.get("column")): each.get("value") for each in entries(self.values_to_send)}
+            row = {js_string(each.get("column", UNDEFINED)): each.get("value") for each in entries(self.values_to_send)}
         if truthy(self.options.get("replaceEmptyStrings")):
             return {name: None if value == "" else value for name, value in row.items()}
         return row

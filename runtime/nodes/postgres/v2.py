@@ -13,6 +13,7 @@ from runtime.values.javascript import js_number, js_string, truthy
 from runtime.values.parameters import entries, located, names
 from runtime.values.postgres_text import format_query
 from schemas.facts import CredentialUse
+from schemas.item import UNDEFINED
 from schemas.sql import DatabaseError
 
 _DATABASE: Final = {"resource": ["database"]}
@@ -190,7 +191,7 @@ class Postgres(Activity):
             match = [js_string(self.column_to_match_on)] if self.operation != "insert" else []
             if self.data_mode == "autoMapInputData":
                 return dict(item["json"]), match
-            row = {js_string(each.get("column")): each.get("value") for each in entries(self.values_to_send)}
+            row = {js_string(each.get("column", UNDEFINED)): each.get("value") for each in entries(self.values_to_send)}
             return row | dict.fromkeys(match, self.value_to_match_on), match
         mapping = self.columns if isinstance(self.columns, Mapping) else {}
         match = names(mapping.get("matchingColumns")) if self.operation != "insert" else []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runtime.agents.tools.mcp_stream_session import EventLines
+from runtime.agents.tools.event_lines import EventLines
 from tests.unit.agents.mcp_events_stand_in import EventsServer, events_server
 from tests.unit.agents.vendors_stand_in import Vendors
 from tests.unit.agents.world import World, calls, model, node, outputs, run, text_answer, workflow

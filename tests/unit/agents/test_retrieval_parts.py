@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -15,7 +14,7 @@ from runtime.agents.retrieval.splitting import split_text
 from runtime.agents.retrieval.text_splitter_token_splitter import TextSplitterTokenSplitter
 from runtime.agents.retrieval.vector_store import stable_id
 from runtime.agents.tools.argument_check import problems
-from runtime.agents.tools.mcp_session import _events
+from runtime.agents.tools.event_lines import EventLines
 from runtime.agents.tools.toolbox import MAX_ANSWER_CHARACTERS, bounded
 from runtime.contract import ActivityContext, NodeError
 from runtime.hosts.local.capabilities.blobs import InlineBlobs
@@ -142,5 +141,4 @@ def test_a_busy_vendor_is_asked_again_a_few_times() -> None:
     [("data: {}\n\n", ["{}"]), ("event: message\ndata:1\ndata: 2\n\n: hi\n\ndata: 3", ["1\n2", "3"]), ("", [])],
 )
 def test_events_of_a_stream_are_read(text: str, wanted: list[str]) -> None:
-    read: Callable[[str], list[str]] = _events
-    assert read(text) == wanted
+    assert [data for _, data in EventLines().feed(text.encode() + b"\n\n")] == wanted
